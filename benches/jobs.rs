@@ -116,7 +116,12 @@ impl PageSource for Pages {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
-        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() })));
+        let page = |index| {
+            Ok((
+                index,
+                Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() }),
+            ))
+        };
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
 

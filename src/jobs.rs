@@ -31,8 +31,8 @@ mod worker;
 
 pub use attempts::{PageAttempt, PageAttempts};
 pub use google::Google;
-pub use job::{Job, JobIds, RemoteBatch, Stage};
-pub use ledger::{Admission, PaidAnswer, Spending, Unanswered};
+pub use job::{Job, JobIds, Part, RemoteBatch, Stage};
+pub use ledger::{Admission, PaidAnswer, QUEUED_AFTER_END_MS, Spending, Unanswered};
 pub use listings::Listings;
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
 pub use polling::{DuePoll, Poller, PollingJobs, Roster};

@@ -26,6 +26,7 @@ const TOKENS: &str = "coldbrew_tokens_total";
 const COST: &str = "gemini_cost_microdollars_total";
 const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
 const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
+const REQUESTS_MISCOUNTED: &str = "coldbrew_batch_requests_miscounted_total";
 const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
 const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
 pub const CLOCK_OFFSET: &str = "coldbrew_clock_offset_seconds";
@@ -85,9 +86,11 @@ fn install() -> Result<PrometheusHandle> {
     describe_gauge!(DEPENDENCY_UP, "Whether a dependency of the server answers: 1, or 0.");
     describe_gauge!(READY, "Whether the server answers /readyz with 200: 1, or 0.");
     describe_gauge!(LOOP_AGE, "Seconds since the last iteration of a loop of this process, by loop.");
+    describe_counter!(REQUESTS_MISCOUNTED, "Batches of which Google counted other requests than lines were sent.");
     // These counters start at 0, so that the first event is visible as an increase.
     counter!(JOBS_TAKEN_OVER).absolute(0);
     counter!(GUESTS_MADE).absolute(0);
+    counter!(REQUESTS_MISCOUNTED).absolute(0);
     describe_counter!("gemini_errors_total", "Calls of Gemini that failed, by kind.");
     describe_counter!(
         "coldbrew_page_workers_started_total",
@@ -145,6 +148,11 @@ pub fn job_claimed(waited: Duration, claims: u32) {
 /// Counts a poll of a batch, which had been due for `late`.
 pub fn batch_polled(late: Duration) {
     histogram!(POLL_DELAY).record(late);
+}
+
+/// Counts a batch of which Google counted other requests than lines were sent.
+pub fn requests_miscounted() {
+    counter!(REQUESTS_MISCOUNTED).increment(1);
 }
 
 /// Counts a job that has moved to `status`, if that is an end.

@@ -27,7 +27,7 @@ pub use flash::Flash;
 pub use format::{FORMATS, Format, format_of};
 pub use job::{BlockedReason, JobStatus, Mode};
 pub use limits::{BATCH_AUTO_PAGES, PAGES_MAX, UPLOAD_BYTES_MAX, batch_by_default};
-pub use pages::{PageRangeError, PageSet};
+pub use pages::{PageRangeError, PageSet, notation};
 pub use price::{Pricing, Quote, TokenUsage, count_words, limit_words, size_words};
 pub use scope::{Scope, Scopes};
 pub use sign_in::SignInProblem;

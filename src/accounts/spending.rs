@@ -17,6 +17,9 @@ use crate::settings::Settings;
 /// The default quota of a guest with a real key, in token equivalents: some 30 pages in realtime, or 60 in a batch.
 const GUEST_TOKENS: u64 = 200_000;
 
+/// What Google's lowest paid tier allows for a Flash model (docs/GEMINI.md, "Enqueued tokens").
+const BATCH_TOKENS_MAX: u64 = 3_000_000;
+
 /// The ceilings and quotas that a request must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -28,6 +31,8 @@ pub struct Budget {
     pub quota_tokens: u64,
     /// The quota of a guest that has none of its own, in token equivalents.
     pub guest_quota_tokens: u64,
+    /// The most input tokens that Google lets all batches of the key have in its queue together. `None` means no limit.
+    pub batch_tokens_max: Option<u64>,
 }
 
 /// A request that Google will bill, before it is sent.
@@ -44,6 +49,8 @@ pub struct PaidRequest {
     /// The most tokens that the account can be charged beyond its job's reservation, in token equivalents. 0 for a batch, which the
     /// reservation covers.
     pub tokens_most: u64,
+    /// The input tokens that the request adds to Google's batch queue; 0 for a page.
+    pub enqueued_tokens: u64,
 }
 
 /// Sums of one UTC day, in micro-dollars.
@@ -74,8 +81,13 @@ impl DaySpending {
 
 impl Budget {
     /// No ceiling and no quota.
-    pub const UNLIMITED: Self =
-        Self { daily_max: None, guests_daily_max: None, quota_tokens: u64::MAX, guest_quota_tokens: u64::MAX };
+    pub const UNLIMITED: Self = Self {
+        daily_max: None,
+        guests_daily_max: None,
+        quota_tokens: u64::MAX,
+        guest_quota_tokens: u64::MAX,
+        batch_tokens_max: None,
+    };
 
     /// With `demo`, Gemini is the emulator, which costs nothing. Then there is no ceiling by default, and guests have the quota of a
     /// member.
@@ -91,6 +103,11 @@ impl Budget {
             guests_daily_max: guests_daily_max.map(|MicroDollars(amount)| amount),
             quota_tokens,
             guest_quota_tokens: from.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", guest_tokens),
+            batch_tokens_max: from.or_none(
+                "gemini.batch-tokens-max",
+                "COLDBREW_BATCH_TOKENS_MAX",
+                (!demo).then_some(BATCH_TOKENS_MAX),
+            ),
         }
     }
 
@@ -102,6 +119,12 @@ impl Budget {
             let fits_alone = sums.committed == 0 && sums.settled.saturating_add(request.expected) <= ceiling;
             fits_beside_others || fits_alone
         })
+    }
+
+    /// Whether Google's batch queue has room for `request` beside the tokens that are in it. A batch alone is sent, and Google decides.
+    pub fn admits_to_queue(&self, enqueued_tokens: u64, request: &PaidRequest) -> bool {
+        let fits = |max| enqueued_tokens == 0 || enqueued_tokens.saturating_add(request.enqueued_tokens) <= max;
+        request.enqueued_tokens == 0 || self.batch_tokens_max.is_none_or(fits)
     }
 
     /// The unspent rest of the lowest ceiling, in micro-dollars. `None` means no ceiling.
@@ -208,7 +231,7 @@ mod tests {
     const BUDGET: Budget = Budget { daily_max: Some(1_000), guests_daily_max: Some(100), ..Budget::UNLIMITED };
 
     fn request(expected: u64, most: u64) -> PaidRequest {
-        PaidRequest { id: String::new(), page: None, expected, most, tokens_most: 0 }
+        PaidRequest { id: String::new(), page: None, expected, most, tokens_most: 0, enqueued_tokens: 0 }
     }
 
     fn day(members: (u64, u64), guests: (u64, u64)) -> DaySpending {
@@ -227,6 +250,16 @@ mod tests {
         assert!(BUDGET.admits(&day((900, 0), (0, 0)), false, &request(100, 5_000)));
         assert!(!BUDGET.admits(&day((901, 0), (0, 0)), false, &request(100, 5_000)));
         assert!(!BUDGET.admits(&day((900, 1), (0, 0)), false, &request(100, 5_000)));
+    }
+
+    #[test]
+    fn batch_needs_room_in_the_queue_unless_it_is_alone() {
+        let budget = Budget { batch_tokens_max: Some(100), ..Budget::UNLIMITED };
+        let batch = |enqueued_tokens| PaidRequest { enqueued_tokens, ..request(1, 1) };
+        assert!(budget.admits_to_queue(60, &batch(40)) && !budget.admits_to_queue(60, &batch(41)));
+        assert!(budget.admits_to_queue(0, &batch(500)), "Google decides");
+        assert!(budget.admits_to_queue(900, &batch(0)), "a page is no batch");
+        assert!(Budget::UNLIMITED.admits_to_queue(u64::MAX, &batch(1)));
     }
 
     #[test]

@@ -31,5 +31,5 @@ pub trait PageAttempts: Send + Sync {
     async fn record_attempts(&self, job: &Job, attempts: &[PageAttempt], now: UnixMs) -> Result<bool>;
 
     /// All attempts of the job by page, in the order in which they were made.
-    async fn attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>>;
+    async fn page_attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>>;
 }

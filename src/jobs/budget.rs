@@ -84,17 +84,19 @@ impl Worker {
     /// Admits the one create of an attempt, at the cost of all remaining pages.
     pub(super) async fn record_attempt(&self, job: &Job) -> Result<Done> {
         let Stage::Submit { attempt, .. } = job.stage else { return Ok(Done::Event(wrong_stage())) };
-        let (costs, left) = (self.costs(job).await?, self.pages_left(job).await?);
+        let (costs, left) = (self.costs(job).await?, self.part_pages(job).await?);
         let request = PaidRequest {
             id: job.batch_name(attempt),
             page: None,
             expected: left.iter().map(|page| costs.expected(page)).sum(),
             most: left.iter().map(|page| costs.most(page)).sum(),
             tokens_most: 0,
+            enqueued_tokens: left.iter().map(|page| costs.input_tokens(page)).sum(),
         };
         Ok(match self.ports.spending.admit(job, &request, &self.policy.budget, self.clock.now()).await? {
             Admission::Admitted => Done::Event(Event::AttemptRecorded { key: self.ports.google.fingerprint() }),
             Admission::OverBudget | Admission::OverQuota => Done::Event(over_budget()),
+            Admission::QueueFull => Done::Event(Event::Blocked { by: BlockedReason::QueueFull, retry_after_ms: None }),
             Admission::Superseded => Done::Superseded,
         })
     }
@@ -113,6 +115,7 @@ impl Worker {
             expected: costs.expected(page),
             most: costs.most(page),
             tokens_most: costs.tokens_most(page),
+            enqueued_tokens: 0,
         };
         let _turn = round.turn.lock().await;
         while !round.is_halted() {
@@ -125,7 +128,7 @@ impl Worker {
                     return Ok(Some(request));
                 }
                 Admission::Superseded => return Err(Obstacle::Superseded),
-                Admission::OverBudget => Obstacle::OverBudget,
+                Admission::OverBudget | Admission::QueueFull => Obstacle::OverBudget,
                 Admission::OverQuota => Obstacle::Closed(JobError::new("quota_exceeded", OVER_QUOTA)),
             };
             if is_alone {
@@ -136,9 +139,16 @@ impl Worker {
         Ok(None)
     }
 
+    /// The remaining pages of the current batch.
+    pub(super) async fn part_pages(&self, job: &Job) -> Result<PageSet> {
+        let left = self.pages_left(job).await?;
+        let Some(part) = &job.part else { return Ok(left) };
+        Ok(left.iter().filter(|&page| part.pages.contains(page)).collect())
+    }
+
     /// Records what a batch cost, whether or not its lines can be used.
     pub(super) async fn settle_batch(&self, job: &Job, attempt: u32, results: Results) -> Result<()> {
-        let spent = tally(&self.costs(job).await?, &self.pages_left(job).await?, results).await?;
+        let spent = tally(&self.costs(job).await?, &self.part_pages(job).await?, results).await?;
         answers_paid(spent.usage, spent.micro_dollars, job.mode);
         self.ports.spending.settle(job, &job.batch_name(attempt), None, &spent, self.clock.now()).await
     }

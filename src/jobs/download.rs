@@ -19,7 +19,7 @@ use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{Attempt, Judged, OwnPage, PageFigures, PageResult, Verdict, Way, line_failure, outcome_of};
 use crate::jobs::PageAttempt;
-use crate::model::{BlockedReason, Pricing};
+use crate::model::{BlockedReason, PageSet, Pricing};
 use crate::uploads::{FigurePlaces, Figures};
 use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 
@@ -45,17 +45,17 @@ impl Worker {
         self.settle_batch(job, *attempt, results).await?;
         let figures = self.ports.figures.figures(&job.account_id, &job.content_hash).await?;
         let reader = &ResultReader { job, figures, store: &*self.ports.figures, pricing: self.policy.pricing };
-        let attempts = self.not_read(job, reader).await?;
+        let (left, attempts) = self.not_read(job, reader).await?;
         let lines = self.ports.spool.read_results(job).await?.lines;
         let read = reader.pages(lines).try_filter_map(|(index, judged)| future::ok(final_page(index, judged)));
-        if attempts.is_empty() {
+        if left.is_empty() {
             return self.complete(job, read.boxed()).await;
         }
         self.keep(job, read.boxed(), &attempts).await
     }
 
-    /// The requested pages without a final answer: attempts whose verdict says why.
-    async fn not_read(&self, job: &Job, reader: &ResultReader<'_>) -> Result<Vec<PageAttempt>> {
+    /// The pages that remain, and those of the batch among them: attempts whose verdict says why.
+    async fn not_read(&self, job: &Job, reader: &ResultReader<'_>) -> Result<(PageSet, Vec<PageAttempt>)> {
         let (mut read, mut not_read) = (BTreeSet::new(), BTreeMap::new());
         let lines = self.ports.spool.read_results(job).await?.lines;
         let mut pages = reader.pages(lines);
@@ -66,9 +66,11 @@ impl Worker {
                 not_read.entry(index).or_insert(judged);
             }
         }
-        let left = self.pages_left(job).await?;
-        let left = left.iter().filter(|index| !read.contains(index));
-        Ok(left.map(|index| attempt_of(job, index, not_read.remove(&index))).collect())
+        let (left, part) = (self.pages_left(job).await?, self.part_pages(job).await?);
+        let left: PageSet = left.iter().filter(|index| !read.contains(index)).collect();
+        let of_part = left.iter().filter(|&index| part.contains(index));
+        let attempts = of_part.map(|index| attempt_of(job, index, not_read.remove(&index))).collect();
+        Ok((left, attempts))
     }
 
     /// Stores the pages that were read, and why the others were not.
@@ -80,9 +82,12 @@ impl Worker {
             }
             crash_point("download", "pages kept");
         }
-        let is_held = self.ports.attempts.record_attempts(job, attempts, self.clock.now()).await?;
-        tracing::info!(job = %job.id, pages = attempts.len(), "pages not read by the batch");
-        Ok(if is_held { Done::Event(Event::PagesLeft) } else { Done::Superseded })
+        if !self.ports.attempts.record_attempts(job, attempts, self.clock.now()).await? {
+            return Ok(Done::Superseded);
+        }
+        let unsent = self.unsent_pages(job).await?.len();
+        tracing::info!(job = %job.id, pages = attempts.len(), unsent, "pages not read by the batch");
+        Ok(Done::Event(if unsent > 0 { Event::PartStored } else { Event::PagesLeft }))
     }
 }
 

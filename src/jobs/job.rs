@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::Recipe;
 use crate::model::wire::JobError;
-use crate::model::{BlockedReason, JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, UnixMs, notation};
 
 /// One extraction of one document, from acceptance to its end. The row outlives the document, because receipts are read from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,23 @@ pub struct Job {
     pub budget_wait_ms: i64,
     /// Whether the job reads pages of an existing document again, at a reader's request. It ignores stored results until it has its own.
     pub rereads: bool,
+    /// The pages of the current batch. `None`: the input file is not complete yet, or an earlier version made the batch of all pages.
+    pub part: Option<Part>,
+}
+
+/// The pages of one batch. A large document becomes several, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    #[serde(with = "notation")]
+    pub pages: PageSet,
+    /// The input tokens that Google is expected to count for them.
+    pub tokens: u64,
+    /// How many parts of the document were stored before.
+    pub stored: u32,
+    /// When its input file was complete.
+    pub since: UnixMs,
+    /// How long it has waited for room in Google's queue, in milliseconds.
+    pub waited_ms: i64,
 }
 
 /// Where a job is, stored as JSON. A stage holds all that another worker needs to continue.
@@ -274,6 +291,7 @@ impl Job {
             network: None,
             budget_wait_ms: 0,
             rereads: false,
+            part: None,
         }
     }
 
@@ -285,6 +303,11 @@ impl Job {
             _ => self.stage,
         };
         Self { document_id, stage, rereads: true, ..self }
+    }
+
+    /// How many parts of the document are stored.
+    pub fn parts_stored(&self) -> u32 {
+        self.part.as_ref().map_or(0, |part| part.stored)
     }
 
     /// How long the job has been due; 0 if it is not.

@@ -45,7 +45,7 @@ impl Worker {
             Some(model) if model != job.recipe.model() => Some(self.costs_of(job, model).await?),
             _ => None,
         };
-        Ok(Ladder { usual: self.costs(job).await?, other, made: self.ports.attempts.attempts(job).await? })
+        Ok(Ladder { usual: self.costs(job).await?, other, made: self.ports.attempts.page_attempts(job).await? })
     }
 
     /// Reads a page and stores its outcome, unless the round was halted.
@@ -74,25 +74,41 @@ impl Worker {
             let costs = ladder.costs(way);
             let Some(paid) = self.admit_page(job, index, &costs, round).await? else { return Ok(()) };
             crash_point("realtime", "page admitted");
-            let asked = self.ask(job, &paid, (index, &page), way, &costs).await;
+            let answered = match self.ask(job, &paid, (index, &page), way, &costs).await {
+                Ok(asked) => self.keep_answer(job, index, way, asked, round).await,
+                Err(obstacle) => Err(obstacle),
+            };
             round.ended();
-            let Asked { judged: Judged { verdict, outcome }, recipe, paid } = asked?;
-            if verdict.is_final() {
-                return self.store_page(job, (index, outcome), paid, round).await;
+            match answered? {
+                Some(attempt) => made.push(attempt),
+                None => return Ok(()),
             }
-            if let Some(PaidAnswer { request_id, page, spent }) = &paid {
-                self.ports.spending.settle(job, request_id, *page, spent, self.clock.now()).await?;
-            }
-            tracing::info!(job = %job.id, page = index, way = way.into_str(), verdict = verdict.into_str(), "page not read");
-            let outcome = verdict.is_usable().then_some(outcome);
-            let attempt = PageAttempt { page: index, attempt: Attempt { way, verdict }, recipe, outcome };
-            let now = self.clock.now();
-            if !self.ports.attempts.record_attempts(job, std::slice::from_ref(&attempt), now).await? {
-                return Err(Obstacle::Superseded);
-            }
-            crash_point("realtime", "attempt recorded");
-            made.push(attempt);
         }
+    }
+
+    /// Stores the page if its answer is final. Otherwise it records the attempt and returns it. Nothing is held for the request afterwards.
+    async fn keep_answer(
+        &self,
+        job: &Job,
+        index: u32,
+        way: Way,
+        Asked { judged: Judged { verdict, outcome }, recipe, paid }: Asked,
+        round: &Round,
+    ) -> Result<Option<PageAttempt>, Obstacle> {
+        if verdict.is_final() {
+            return self.store_page(job, (index, outcome), paid, round).await.map(|()| None);
+        }
+        if let Some(PaidAnswer { request_id, page, spent }) = &paid {
+            self.ports.spending.settle(job, request_id, *page, spent, self.clock.now()).await?;
+        }
+        tracing::info!(job = %job.id, page = index, way = way.into_str(), verdict = verdict.into_str(), "page not read");
+        let outcome = verdict.is_usable().then_some(outcome);
+        let attempt = PageAttempt { page: index, attempt: Attempt { way, verdict }, recipe, outcome };
+        if !self.ports.attempts.record_attempts(job, std::slice::from_ref(&attempt), self.clock.now()).await? {
+            return Err(Obstacle::Superseded);
+        }
+        crash_point("realtime", "attempt recorded");
+        Ok(Some(attempt))
     }
 
     /// Sends the one request of a way.

@@ -7,6 +7,9 @@ use crate::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent
 use crate::error::Result;
 use crate::model::UnixMs;
 
+/// How long Google counts the tokens of a batch that was cancelled or failed, in milliseconds (docs/GEMINI.md, "Enqueued tokens").
+pub const QUEUED_AFTER_END_MS: i64 = 48 * 3_600_000;
+
 /// What [`Spending::admit`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -14,6 +17,8 @@ pub enum Admission {
     Admitted,
     /// A spending ceiling has no room for the request.
     OverBudget,
+    /// Google's batch queue has no room for the batch.
+    QueueFull,
     /// The job's reservation is used up, and the account's quota has no room for more.
     OverQuota,
     /// The claim was lost, or the job is gone.
@@ -50,7 +55,8 @@ pub enum Unanswered {
 #[async_trait]
 pub trait Spending: Send + Sync {
     /// Holds the most that a request can cost, if every ceiling of the account has room for it. For a page, the job's reservation or the
-    /// account's quota must have room as well. Admissions of all servers happen one after the other.
+    /// account's quota must have room as well; for a batch, Google's queue. Batches are in the queue until they are settled or closed, and
+    /// for [`QUEUED_AFTER_END_MS`] more if Google billed them without an answer. Admissions of all servers happen one after the other.
     async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, now: UnixMs) -> Result<Admission>;
 
     /// Records what the answers to the request of that id cost, and releases what was held for it. `page`: `None` for a batch.

@@ -12,15 +12,15 @@ pub use looks::is_news;
 use looks::{
     denied_while_cancelling, denied_while_polling, no_state, polling, seen_while_cancelling, seen_while_polling,
 };
-use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
+use reasons::{cancelled_upstream, lost_upstream, no_usable_page, not_accepted, not_sent, results_lost};
 
 use strum::IntoStaticStr;
 
 use super::OrphanedResource;
-use super::job::{Job, Stage};
+use super::job::{Job, Part, Stage};
 use crate::jobs::Unanswered;
 use crate::model::wire::JobError;
-use crate::model::{BlockedReason, UnixMs};
+use crate::model::{BlockedReason, PageSet, UnixMs};
 use coldbrew_gemini::BatchState;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -111,8 +111,8 @@ pub enum Lane {
 /// What happened to a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The input file is complete on this machine's disk.
-    Prepared,
+    /// The input file of these pages is complete on this machine's disk. Google is expected to count so many input tokens.
+    Prepared { pages: PageSet, tokens: u64 },
     /// The input file is not on this machine's disk: another machine wrote it, or the disk was replaced.
     InputMissing,
     /// Google has the input file, since `uploaded_at` by its clock.
@@ -139,6 +139,8 @@ pub enum Event {
     Blocked { by: BlockedReason, retry_after_ms: Option<i64> },
     /// Realtime mode: Google has no capacity for the remaining pages. `progressed`: the round has finished at least one page.
     Throttled { by: BlockedReason, progressed: bool, retry_after_ms: i64 },
+    /// The results of this part are stored as far as they can be used. Other parts were not sent yet.
+    PartStored,
     /// The results are stored as far as they can be used. Other pages have to be read another way.
     PagesLeft,
     /// No page could be read.
@@ -211,13 +213,12 @@ impl Job {
 /// [`IllegalEvent`] if the job's stage does not accept the event.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
     let (is_end, blocked_reason) = (is_batch_end(&event), blocked_reason(job, &event));
+    let mut part = part_after(job, &event, now);
     let (stage, wait_ms) = next(&attended(job, now), event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
-        (Stage::Reconciling { .. }, Stage::Polling(found)) => {
-            Some(OrphanedResource::beside(&found.batch, job, timing))
-        }
+        (Stage::Reconciling { .. }, Stage::Polling(found)) => Some(OrphanedResource::beside(&found.batch, job, timing)),
         // Google may still have a batch that it did not list.
         (Stage::Reconciling { .. }, Stage::Upload { attempt }) => {
             Some(OrphanedResource::beside(&job.batch_name(*attempt), job, timing))
@@ -232,23 +233,40 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let unanswered = unanswered(&job.stage, &stage);
     let unneeded = unneeded_input(&job.stage, &stage);
     effects.extend(unneeded.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
-    if let (Stage::Downloading { batch, .. }, Stage::Succeeded | Stage::Flex { .. }) = (&job.stage, &stage) {
+    if let (Stage::Downloading { batch, .. }, Stage::Succeeded | Stage::Flex { .. } | Stage::Prepare { .. }) =
+        (&job.stage, &stage)
+    {
         effects.push(Effect::DeleteBatch { batch: batch.clone() });
     }
-    if is_over || has_left_queue(&stage) {
+    let is_next_part = matches!((&job.stage, &stage), (Stage::Downloading { .. }, Stage::Prepare { .. }));
+    if is_over || is_next_part || has_left_queue(&stage) {
         effects.push(Effect::ClearSpool);
     }
-    let is_stuck = matches!(job.stage, Stage::Polling(_) | Stage::Cancelling(_)) && has_left_queue(&stage);
-    let requeued = job.requeued || is_stuck;
+    let is_stuck = matches!(job.stage, Stage::Submit { .. } | Stage::Polling(_) | Stage::Cancelling(_));
+    let requeued = job.requeued || (is_stuck && has_left_queue(&stage));
     let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Cancel))));
     let blocked_by = blocked_reason.filter(|_| !is_over);
-    let budget_wait_ms = match blocked_by {
-        Some(BlockedReason::Spending) => job.budget_wait_ms.saturating_add(wait_ms),
-        _ => job.budget_wait_ms,
-    };
+    let mut budget_wait_ms = job.budget_wait_ms;
+    match (blocked_by, &mut part) {
+        (Some(BlockedReason::Spending), _) => budget_wait_ms = budget_wait_ms.saturating_add(wait_ms),
+        (Some(BlockedReason::QueueFull), Some(part)) => part.waited_ms = part.waited_ms.saturating_add(wait_ms),
+        _ => {}
+    }
     let due_at = now.plus(wait_ms);
-    let job = Job { stage, due_at, claims: 0, requeued, blocked_by, polls, budget_wait_ms, ..job.clone() };
+    let job = Job { stage, due_at, claims: 0, requeued, blocked_by, polls, budget_wait_ms, part, ..job.clone() };
     Ok(Step { job, wait_ms, effects, left, unanswered })
+}
+
+/// The part of the document that the job works on after the event.
+fn part_after(job: &Job, event: &Event, now: UnixMs) -> Option<Part> {
+    let stored = job.parts_stored();
+    match event {
+        Event::Prepared { pages, tokens } => {
+            Some(Part { pages: pages.clone(), tokens: *tokens, stored, since: now, waited_ms: 0 })
+        }
+        Event::PartStored => job.part.clone().map(|part| Part { stored: stored + 1, ..part }),
+        _ => job.part.clone(),
+    }
 }
 
 /// Whether the event reports that a batch has ended.
@@ -305,24 +323,29 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
     use Event as E;
     use Stage as S;
     Ok(match (job.stage.clone(), event) {
-        (stage, E::Refused(error)) if stage.status().is_active() => (S::Failed { error }, 0),
+        (S::Realtime { .. } | S::Flex { .. }, E::Refused(error)) => (S::Failed { error }, 0),
+        (stage, E::Refused(error)) if stage.status().is_active() => given_up(job, error, now),
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
 
         (S::Submit { .. } | S::Realtime { .. } | S::Flex { .. }, E::Blocked { by: BlockedReason::Spending, .. }) => {
             (job.stage.clone(), timing.budget_ms.min(now.ms_to_midnight()))
         }
-        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Reconciling { .. }, E::Blocked { .. })
-            if has_lasted(job.submitted_at.plus(job.budget_wait_ms), now, timing.unsent_ms_max)
-                && unattended_ms(job, now) == 0 =>
+        (S::Submit { .. }, E::Blocked { by: BlockedReason::QueueFull, .. })
+            if job.part.as_ref().is_some_and(|part| part.waited_ms >= timing.pending_ms_max) =>
         {
-            (S::Failed { error: not_sent() }, 0)
+            flex(now)
+        }
+        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Reconciling { .. }, E::Blocked { .. })
+            if has_lasted(unsent_since(job), now, timing.unsent_ms_max) && unattended_ms(job, now) == 0 =>
+        {
+            given_up(job, not_sent(), now)
         }
         (
             stage @ (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Reconciling { .. }),
             E::Blocked { retry_after_ms, .. },
         ) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
 
-        (S::Prepare { attempt }, E::Prepared) => (S::Upload { attempt }, 0),
+        (S::Prepare { attempt }, E::Prepared { .. }) => (S::Upload { attempt }, 0),
         (S::Upload { attempt }, E::InputMissing) => (S::Prepare { attempt }, 0),
         (S::Upload { attempt }, E::Uploaded { input_file, uploaded_at }) => {
             (S::Submit { attempt, input_file, uploaded_at }, 0)
@@ -340,8 +363,8 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Creating { attempt, input_file, uploaded_at, key }, E::AnswerLost) => {
             (S::Reconciling { attempt, input_file, uploaded_at, key, empty_listings: 0 }, 0)
         }
-        (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.creates_max => {
-            (S::Failed { error: not_accepted() }, 0)
+        (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= creates_max(job, timing) => {
+            given_up(job, not_accepted(), now)
         }
         (S::Creating { attempt, input_file, uploaded_at, .. }, E::NotCreated { retry_after_ms, .. }) => (
             S::Submit { attempt: attempt + 1, input_file, uploaded_at },
@@ -355,16 +378,19 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
             let empty_listings = empty_listings + 1;
             (S::Reconciling { attempt, input_file, uploaded_at, key, empty_listings }, timing.reconcile_ms)
         }
-        (S::Reconciling { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
-            (S::Failed { error: not_accepted() }, 0)
+        (S::Reconciling { attempt, .. }, E::NotListed) if attempt >= creates_max(job, timing) => {
+            given_up(job, not_accepted(), now)
         }
         // The next attempt uploads a file of its own, so that a batch made from the old file belongs to the old attempt.
         (S::Reconciling { attempt, .. }, E::NotListed) => (S::Upload { attempt: attempt + 1 }, 0),
 
         (S::Polling(remote), E::Seen { state, output_file }) => {
             seen_while_polling(remote, (state, output_file), now, timing)
+                .unwrap_or_else(|| given_up(job, cancelled_upstream(), now))
         }
-        (S::Polling(remote), E::Denied) => denied_while_polling(&remote, now, timing),
+        (S::Polling(remote), E::Denied) => {
+            denied_while_polling(&remote, now, timing).unwrap_or_else(|| given_up(job, lost_upstream(), now))
+        }
         (S::Cancelling(remote), E::Seen { state, output_file }) => {
             seen_while_cancelling(remote, (state, output_file), now, timing)
         }
@@ -375,9 +401,10 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Prepare { .. } | S::Downloading { .. } | S::Realtime { .. } | S::Flex { .. }, E::Stored) => {
             (S::Succeeded, 0)
         }
-        (S::Downloading { .. }, E::PagesLeft) => flex(now),
+        (S::Prepare { .. } | S::Downloading { .. }, E::PagesLeft) => flex(now),
+        (S::Downloading { attempt, .. }, E::PartStored) => (S::Prepare { attempt: attempt + 1 }, 0),
         (S::Downloading { tries, .. }, E::Blocked { .. }) if tries >= timing.fetches_max => {
-            (S::Failed { error: results_lost() }, 0)
+            given_up(job, results_lost(), now)
         }
         (S::Downloading { attempt, batch, input_file, output_file, tries }, E::Blocked { retry_after_ms, .. }) => {
             let wait_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(timing, tries));
@@ -396,6 +423,22 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
 
         (stage, event) => return Err(IllegalEvent(Box::new((stage, event)))),
     })
+}
+
+/// The end of a job without a document. Pages of earlier parts are paid for, so the job goes on without a batch then.
+fn given_up(job: &Job, error: JobError, now: UnixMs) -> (Stage, i64) {
+    if job.parts_stored() > 0 { flex(now) } else { (Stage::Failed { error }, 0) }
+}
+
+/// Since when the current part waits to be sent. Waiting for the spending ceiling does not count.
+fn unsent_since(job: &Job) -> UnixMs {
+    let begun = job.part.as_ref().filter(|part| part.stored > 0).map_or(job.submitted_at, |part| part.since);
+    begun.plus(job.budget_wait_ms)
+}
+
+/// The number of the last attempt. Each stored part took one.
+fn creates_max(job: &Job, timing: &Timing) -> u32 {
+    timing.creates_max.saturating_add(job.parts_stored())
 }
 
 /// The stage of a batch job that begins to read its pages by calls of their own.

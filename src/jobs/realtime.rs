@@ -28,7 +28,8 @@ use crate::model::{BlockedReason, PageSet};
 use coldbrew_gemini::{Error as GeminiError, ErrorKind};
 pub(super) use group::Group;
 
-/// After so many rounds in a row without a finished page, one more such round makes the remaining pages failed pages.
+/// After so many rounds in a row without a finished page, one more such round makes the remaining pages failed pages. Through flex, a
+/// round without capacity does not count: Google sheds these calls for as long as it likes.
 const TRIES_MAX: u32 = 8;
 /// The most pages of a chunk. The document is opened once for each chunk, which takes as long as several pages.
 const CHUNK_PAGES: usize = 64;
@@ -169,17 +170,18 @@ impl Worker {
     ) -> Result<Done> {
         let progressed = self.pages_left(job).await?.len() < left;
         let tries = if progressed { 0 } else { tries(job) };
-        let is_over = match job.stage {
-            // Google sheds these calls for as long as it likes.
+        let timing = &self.policy.settings.timing;
+        let (is_over, first_ms) = match job.stage {
             Stage::Flex { since, .. } => {
-                self.clock.now().0.saturating_sub(since.0) >= self.policy.settings.timing.flex_ms_max
+                let has_lasted = self.clock.now().0.saturating_sub(since.0) >= timing.flex_ms_max;
+                (has_lasted || (by != BlockedReason::Quota && tries >= TRIES_MAX), timing.retry_ms)
             }
-            _ => tries >= TRIES_MAX,
+            _ => (tries >= TRIES_MAX, 1_000),
         };
         if is_over {
             return self.end_reading(job, JobError::new("no_capacity", BUSY)).await;
         }
-        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.ids.jitter()));
+        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(first_ms, tries, self.ids.jitter()));
         Ok(Done::Event(Event::Throttled { by, progressed, retry_after_ms }))
     }
 
@@ -242,9 +244,8 @@ const fn tries(job: &Job) -> u32 {
     }
 }
 
-/// One second, doubled with each try up to 64 s, plus up to half of that. So jobs do not retry at the same time. `chance`: 0 to 1.
-fn backoff_ms(tries: u32, chance: f64) -> i64 {
-    let base = Duration::from_secs(1 << tries.min(6));
-    let jittered = base.mul_f64(1.0 + chance / 2.0);
-    i64::try_from(jittered.as_millis()).unwrap_or(i64::MAX)
+/// `first_ms`, doubled with each try up to 64 times that, plus up to half of it. So jobs do not retry at the same time. `chance`: 0 to 1.
+fn backoff_ms(first_ms: i64, tries: u32, chance: f64) -> i64 {
+    let base = Duration::from_millis(first_ms.unsigned_abs()) * (1 << tries.min(6));
+    i64::try_from(base.mul_f64(1.0 + chance / 2.0).as_millis()).unwrap_or(i64::MAX)
 }

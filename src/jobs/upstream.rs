@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use crate::clock::Moment;
 use crate::crash::crash_point;
 use crate::error::Result;
+use crate::metrics::requests_miscounted;
 use crate::model::wire::JobError;
-use coldbrew_gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
+use coldbrew_gemini::{Batch, BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
 use super::google::may_be_hidden;
@@ -139,7 +140,10 @@ impl Worker {
     /// Polls a batch. Only an answer about the batch is evidence: after any other error the batch may be as it was.
     async fn poll_batch(&self, job: &Job, batch: &str) -> Event {
         match self.ports.google.get_batch(batch).await {
-            Ok(batch) => Event::Seen { state: batch.state, output_file: batch.output_file },
+            Ok(batch) => {
+                compare_counts(job, &batch);
+                Event::Seen { state: batch.state, output_file: batch.output_file }
+            }
             Err(error) if error.kind == ErrorKind::NotFound && !self.may_be_hidden(job) => Event::Denied,
             Err(error) => {
                 tracing::info!(job = %job.id, %error, "poll failed");
@@ -147,6 +151,15 @@ impl Worker {
                 Event::Blocked { by, retry_after_ms: None }
             }
         }
+    }
+}
+
+/// Logs if Google counted other requests than lines were sent. Pages without a result are read another way, so it changes nothing.
+fn compare_counts(job: &Job, batch: &Batch) {
+    let Some(lines) = job.part.as_ref().map(|part| part.pages.len()) else { return };
+    if batch.state.is_terminal() && ![0, lines].contains(&usize::try_from(batch.stats.requests).unwrap_or(usize::MAX)) {
+        tracing::warn!(job = %job.id, requests = batch.stats.requests, lines, "Google counted other requests");
+        requests_miscounted();
     }
 }
 

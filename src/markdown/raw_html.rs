@@ -149,10 +149,12 @@ impl HtmlTable {
         while !rest.is_empty() {
             let (tag, bytes) = match rest.starts_with('<').then(|| HtmlTag::at_start(rest)).flatten() {
                 Some((tag, bytes)) => (Some(tag), bytes),
-                None => (None, 1 + rest[1.min(rest.len())..].find('<').unwrap_or(rest.len() - 1)),
+                None => {
+                    // The first character can be a `<` that begins no tag.
+                    let first = rest.chars().next().map_or(0, char::len_utf8);
+                    (None, rest[first..].find('<').map_or(rest.len(), |at| first + at))
+                }
             };
-            // A text can begin with any character.
-            let bytes = rest.ceil_char_boundary(bytes);
             let (part, behind) = rest.split_at(bytes);
             rest = behind;
             match tag {
@@ -189,7 +191,11 @@ impl HtmlTable {
         match &mut self.cell {
             Some(cell) => cell.push_str(text),
             None if text.trim().is_empty() => {}
-            None => events.push(Event::Text(text.to_owned().into())),
+            // A browser would show text between cells before the table.
+            None => {
+                events.push(Event::Html("<td>".into()));
+                self.cell = Some(text.to_owned());
+            }
         }
     }
 

@@ -56,6 +56,8 @@ pub enum BlockedReason {
     EngineTime,
     /// Today's spending ceiling is spent, or held by running requests.
     Spending,
+    /// Google's batch queue has no room for the pages: other batches of this server are in it.
+    QueueFull,
 }
 
 impl BlockedReason {
@@ -72,6 +74,7 @@ impl BlockedReason {
             Self::Spending => {
                 "This server's daily budget for Gemini is used up. Your document waits, and continues tomorrow."
             }
+            Self::QueueFull => "Google's queue for this server is full. Your pages follow as soon as there is room.",
         }
     }
 }
@@ -107,7 +110,7 @@ mod tests {
             ["text", "realtime", "batch"]
         );
         let names: Vec<_> = BlockedReason::VARIANTS.iter().map(|by| by.into_str()).collect();
-        assert_eq!(names, ["google", "quota", "key", "server", "engine_time", "spending"]);
+        assert_eq!(names, ["google", "quota", "key", "server", "engine_time", "spending", "queue_full"]);
         assert!(BlockedReason::VARIANTS.iter().all(|by| by.into_str().parse() == Ok(*by)));
         let ends = [JobStatus::Succeeded, JobStatus::Failed, JobStatus::Expired];
         assert_eq!(ends.map(|status| status.into_str()), ["succeeded", "failed", "expired"]);

@@ -162,6 +162,26 @@ impl fmt::Display for PageSet {
     }
 }
 
+/// Stores a set in the notation for people, which is short for long runs: `#[serde(with = "notation")]`.
+pub mod notation {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use super::PageSet;
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(pages: &PageSet, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(pages)
+    }
+
+    /// # Errors
+    /// If the text is no set of pages.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PageSet, D::Error> {
+        PageSet::parse(&String::deserialize(deserializer)?, u32::MAX).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -11,7 +11,7 @@ use coldbrew::extract::Recipe;
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::Lane;
-use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources, PollingJobs};
+use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources, PageAttempts, PollingJobs};
 use coldbrew::jobs::{Job, JobIds, RemoteBatch, Stage};
 use coldbrew::model::wire::{JobError, Metadata, Usage};
 use coldbrew::model::{BlockedReason, Mode, PageSet, TokenUsage, UnixMs};
@@ -44,6 +44,7 @@ macro_rules! conform {
 
 mod accounts;
 mod admission;
+mod attempts;
 mod blobs;
 mod claims;
 mod documents;
@@ -115,6 +116,7 @@ struct Stores {
     polling: Arc<dyn PollingJobs>,
     documents: Arc<dyn Documents>,
     figures: Arc<dyn Figures>,
+    attempts: Arc<dyn PageAttempts>,
     time: Arc<dyn DatabaseTime>,
     operations: Arc<dyn Operations>,
     clock: SetClock,
@@ -158,6 +160,7 @@ impl Stores {
         + PollingJobs
         + Documents
         + Figures
+        + PageAttempts
         + DatabaseTime
         + Operations
         + OrphanedResources
@@ -176,6 +179,7 @@ impl Stores {
             polling: store.clone(),
             documents: store.clone(),
             figures: store.clone(),
+            attempts: store.clone(),
             time: store.clone(),
             operations: store.clone(),
             clock,

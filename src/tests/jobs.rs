@@ -11,6 +11,7 @@ pub mod journey;
 pub mod leaving;
 pub mod listings;
 pub mod lost_creates;
+mod parts;
 pub mod polling;
 pub mod purges;
 pub mod rereads;

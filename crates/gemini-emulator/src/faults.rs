@@ -119,7 +119,7 @@ pub enum Fault {
     /// Lines end with CR and LF.
     OutputCrlf,
 
-    // Rows
+    // Rows and, where it makes sense, single calls
     /// The row is an error; `amount` is its gRPC code, by default 13.
     RowError,
     /// The prompt is blocked.

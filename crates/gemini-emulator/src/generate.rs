@@ -13,6 +13,7 @@ use super::caller::{Caller, read_json, unknown_name};
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::reply::{ApiError, RpcCode, drop_connection, not_found_page, ok};
+use super::rows::RowFaults;
 use super::{batches, flex, media, models, quota, schema, tokens, validate};
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::{Model, Models};
@@ -63,7 +64,8 @@ async fn answer(
             check_store(emulator, &request)?;
             let tier = flex::serve(emulator, &request, &super::answer::prompt(&request)).await?;
             let model = answering(model?);
-            let mut answered = super::answer::respond(emulator, &caller.project, &model, &request).await?;
+            let answered = super::answer::respond(emulator, &caller.project, &model, &request).await?;
+            let mut answered = RowFaults::of_call(emulator, &request).apply(answered)?;
             flex::name_in_usage(&mut answered, tier);
             let mut response = match method {
                 "generateContent" => ok(answered),

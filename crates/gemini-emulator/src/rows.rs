@@ -71,6 +71,36 @@ impl RowFaults {
         Self(OF_ROWS.into_iter().filter_map(draw).collect())
     }
 
+    /// Those of the answer to a single call.
+    pub(crate) fn of_call(emulator: &Inner, request: &Value) -> Self {
+        const OF_ANSWERS: [Fault; 9] = [
+            Fault::RowError,
+            Fault::RowBlocked,
+            Fault::RowRecitation,
+            Fault::RowSafety,
+            Fault::RowMaxTokens,
+            Fault::RowMaxTokensWithoutText,
+            Fault::RowThoughtsOnly,
+            Fault::RowManyParts,
+            Fault::RowWithoutUsage,
+        ];
+        let subject = answer::prompt(request);
+        let draw = |fault| emulator.faults.draw(fault, &subject).map(|amount| (fault, amount));
+        Self(OF_ANSWERS.into_iter().filter_map(draw).collect())
+    }
+
+    /// The answer with its faults.
+    ///
+    /// # Errors
+    /// 500 if the fault is an error.
+    pub(crate) fn apply(&self, mut answer: Value) -> Result<Value, ApiError> {
+        if self.error().is_some() {
+            return Err(ApiError::internal());
+        }
+        self.0.iter().for_each(|(fault, _)| apply_fault(&mut answer, *fault));
+        Ok(answer)
+    }
+
     /// Whether the row does not appear in the output.
     pub(crate) fn hides_row(&self) -> bool {
         self.0.iter().any(|(fault, _)| *fault == Fault::RowMissing)

@@ -46,6 +46,11 @@ impl PageCosts {
         Self { sent: 2 * self.sent, ..self }
     }
 
+    /// The input tokens that Google is expected to count for a page.
+    pub fn input_tokens(&self, page: u32) -> u64 {
+        self.sent * self.pricing.expected_usage(self.price(page)).input
+    }
+
     /// The expected cost of a page, in micro-dollars.
     pub fn expected(&self, page: u32) -> u64 {
         let TokenUsage { input, output, thoughts } = self.pricing.expected_usage(self.price(page));

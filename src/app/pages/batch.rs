@@ -80,8 +80,8 @@ fn Brewing(job: JobView) -> impl IntoView {
     let submitted = batch.then(|| {
         view! { <p class="brew-status">"Batch submitted at "<LocalTime at=job.submitted_at />" ☕"</p> }
     });
-    // A batch is all or nothing, until its pages are read by calls of their own.
-    let read = (!batch || job.requeued || job.rereads)
+    // A batch is all or nothing, until the next batch of the document begins, or pages are read by calls of their own.
+    let read = (!batch || job.requeued || job.completed_pages > 0)
         .then(|| view! { <PagesRead done=job.completed_pages.into() pages=job.pages.len() as u64 /> });
     view! {
         <div class="scene" id="scene" aria-hidden="true">

@@ -9,7 +9,7 @@ pub(super) fn unanswered(before: &Stage, after: &Stage) -> Option<Unanswered> {
     use Stage as S;
     match (before, after) {
         // No create was sent, or the create certainly made no batch.
-        (S::Creating { .. }, S::Submit { .. } | S::Upload { .. }) => Some(Unanswered::Free),
+        (S::Creating { .. }, S::Submit { .. } | S::Upload { .. } | S::Flex { .. }) => Some(Unanswered::Free),
         (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Creating { .. }, S::Failed { .. }) => {
             Some(Unanswered::Free)
         }

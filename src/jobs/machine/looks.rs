@@ -2,7 +2,6 @@
 //! transition table in [`super`] calls it.
 
 use super::super::job::{Job, RemoteBatch, Stage};
-use super::reasons::{cancelled_upstream, lost_upstream};
 use super::{Timing, flex, has_lasted};
 use crate::model::UnixMs;
 use coldbrew_gemini::BatchState;
@@ -10,15 +9,15 @@ use coldbrew_gemini::BatchState;
 /// How many denials in a row are evidence, if they last for `odd_ms_max`.
 const DENIALS_MIN: u32 = 8;
 
-/// The next stage of a job that polls its batch, after Google reported the batch's state.
+/// The next stage of a job that polls its batch, after Google reported the batch's state. `None`: another person cancelled the batch.
 pub(super) fn seen_while_polling(
     remote: RemoteBatch,
     (state, output_file): (BatchState, Option<String>),
     now: UnixMs,
     timing: &Timing,
-) -> (Stage, i64) {
+) -> Option<(Stage, i64)> {
     let remote = without_denials(remote);
-    match state {
+    Some(match state {
         BatchState::Pending if has_lasted(remote.since, now, timing.pending_ms_max) => (Stage::Cancelling(remote), 0),
         BatchState::Pending | BatchState::Running if has_lasted(remote.since, now, timing.running_ms_max) => {
             (Stage::Cancelling(RemoteBatch { running: state == BatchState::Running, ..remote }), 0)
@@ -37,9 +36,9 @@ pub(super) fn seen_while_polling(
                 wait_while_odd(&remote, now, timing, Stage::Polling).unwrap_or_else(|| (downloading(&remote, None), 0))
             }
         },
-        BatchState::Cancelled if !remote.cancel_failed => (Stage::Failed { error: cancelled_upstream() }, 0),
+        BatchState::Cancelled if !remote.cancel_failed => return None,
         BatchState::Failed | BatchState::Cancelled | BatchState::Expired => flex(now),
-    }
+    })
 }
 
 /// The next stage of a job that cancelled its batch, after Google reported the batch's state. Its pages are read another way once the batch
@@ -68,9 +67,9 @@ pub(super) fn seen_while_cancelling(
     }
 }
 
-/// The next stage of a job that polls its batch, after Google denied the batch.
-pub(super) fn denied_while_polling(remote: &RemoteBatch, now: UnixMs, timing: &Timing) -> (Stage, i64) {
-    count_denial(remote, now, timing, Stage::Polling).unwrap_or_else(|| (Stage::Failed { error: lost_upstream() }, 0))
+/// The next stage of a job that polls its batch, after Google denied the batch. `None`: the batch is gone.
+pub(super) fn denied_while_polling(remote: &RemoteBatch, now: UnixMs, timing: &Timing) -> Option<(Stage, i64)> {
+    count_denial(remote, now, timing, Stage::Polling)
 }
 
 /// The next stage of a job that cancelled its batch, after Google denied the batch.

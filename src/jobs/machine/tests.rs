@@ -60,6 +60,15 @@ fn due(job: Job, now: UnixMs) -> Job {
     Job { due_at: now, ..job }
 }
 
+fn prepared() -> Event {
+    Event::Prepared { pages: PageSet::all(3), tokens: 3_000 }
+}
+
+/// A part of a document, of which so many parts are stored.
+fn part(stored: u32) -> Part {
+    Part { pages: PageSet::all(2), tokens: 2_000, stored, since: UnixMs(0), waited_ms: 0 }
+}
+
 fn recorded() -> Event {
     Event::AttemptRecorded { key: "k".into() }
 }
@@ -82,7 +91,7 @@ fn remote(since: i64) -> RemoteBatch {
 #[test]
 fn batch_job_walks_from_prepare_to_succeeded() {
     let uploaded = Event::Uploaded { input_file: "files/in".into(), uploaded_at: None };
-    let at_google = walk(job(PREPARE), [Event::Prepared, uploaded, recorded()]);
+    let at_google = walk(job(PREPARE), [prepared(), uploaded, recorded()]);
     assert_eq!(at_google.task(), Some(Task::Create));
     assert_eq!(at_google.status(), JobStatus::Preparing);
     assert_eq!(at_google.stage.key(), Some("k"));
@@ -220,7 +229,7 @@ fn denials_with_a_known_state_between_them_are_no_evidence() {
 
 #[test]
 fn input_prepared_again_keeps_its_attempt_number() {
-    let again = walk(job(Stage::Upload { attempt: 2 }), [Event::InputMissing, Event::Prepared]);
+    let again = walk(job(Stage::Upload { attempt: 2 }), [Event::InputMissing, prepared()]);
     assert_eq!(again.stage, Stage::Upload { attempt: 2 });
 }
 
@@ -392,7 +401,8 @@ fn batch_running_for_two_days_is_cancelled_and_its_pages_are_read_by_calls() {
     let timing = Timing::default();
     let running = RemoteBatch { running: true, ..remote(0) };
     let now = UnixMs(timing.running_ms_max);
-    let before = step(&due(job(Stage::Polling(running.clone())), UnixMs(0)), seen(BatchState::Running), UnixMs(0), &timing);
+    let before =
+        step(&due(job(Stage::Polling(running.clone())), UnixMs(0)), seen(BatchState::Running), UnixMs(0), &timing);
     assert_eq!(before.unwrap().job.task(), Some(Task::Poll));
     let polled = due(job(Stage::Polling(running)), now);
     let cancelling = step(&polled, seen(BatchState::Running), now, &timing).unwrap().job;
@@ -413,6 +423,52 @@ fn pages_left_by_a_batch_are_read_by_calls() {
     assert_eq!((&left.job.stage, left.job.requeued), (&FLEX, false));
     assert!(left.effects.contains(&Effect::DeleteBatch { batch: "batches/b1".into() }));
     assert_eq!(walk(left.job, [Event::Stored]).status(), JobStatus::Succeeded);
+}
+
+#[test]
+fn part_stored_is_followed_by_the_next_one() {
+    let downloading = walk(job(Stage::Polling(remote(0))), [finished(Some("files/out".into()))]);
+    let downloading = Job { part: Some(part(0)), ..downloading };
+    let next = step(&downloading, Event::PartStored, UnixMs(1_000), &Timing::default()).unwrap();
+    assert_eq!((&next.job.stage, next.job.parts_stored()), (&Stage::Prepare { attempt: 2 }, 1));
+    assert_eq!(next.effects.last(), Some(&Effect::ClearSpool), "the next input file is another one");
+    let next = walk(next.job, [prepared()]);
+    let pages = PageSet::all(3);
+    assert_eq!(next.part, Some(Part { pages, tokens: 3_000, since: UnixMs(1_000), ..part(1) }));
+}
+
+/// The pages of earlier parts are paid for.
+#[test]
+fn job_with_a_stored_part_that_cannot_have_another_batch_reads_on_by_calls() {
+    let with_part = |stage: Stage| Job { part: Some(part(1)), ..job(stage) };
+    let refused = || Event::Refused(JobError::new("set_aside", "Words."));
+    for (stage, event) in [
+        (PREPARE, refused()),
+        (Stage::Polling(remote(0)), refused()),
+        (Stage::Polling(remote(0)), seen(BatchState::Cancelled)),
+        (
+            Stage::Creating { attempt: 41, input_file: "files/in".into(), uploaded_at: None, key: None },
+            Event::InputGone,
+        ),
+    ] {
+        assert_eq!(walk(with_part(stage), [event]).stage, FLEX);
+    }
+    assert_eq!(walk(with_part(FLEX), [refused()]).status(), JobStatus::Failed, "nothing could be read");
+}
+
+#[test]
+fn part_without_room_in_the_queue_for_a_day_is_read_by_calls() {
+    let timing = Timing::default();
+    let submit = Stage::Submit { attempt: 1, input_file: "files/in".into(), uploaded_at: None };
+    let mut waiting = Job { part: Some(part(0)), ..job(submit.clone()) };
+    let full = || Event::Blocked { by: BlockedReason::QueueFull, retry_after_ms: None };
+    while waiting.part.as_ref().unwrap().waited_ms < timing.pending_ms_max {
+        assert_eq!(waiting.stage, submit);
+        waiting = step(&waiting, full(), waiting.due_at, &timing).unwrap().job;
+    }
+    let reading = step(&waiting, full(), waiting.due_at, &timing).unwrap().job;
+    assert_eq!(reading.task(), Some(Task::Flex));
+    assert!(reading.requeued);
 }
 
 #[test]

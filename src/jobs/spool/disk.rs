@@ -101,7 +101,7 @@ impl Spool for DiskSpool {
     }
 
     fn input(&self, job: &Job) -> PathBuf {
-        self.root.join(format!("{}.input.jsonl", job.id))
+        self.root.join(format!("{}.{}.input.jsonl", job.id, job.parts_stored()))
     }
 
     fn results(&self, job: &Job) -> PathBuf {

@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 use super::builder::build;
 use super::columns::Column;
 use super::jobs::guard;
-use super::{SqlStore, storable, to_db, to_json};
+use super::{SqlStore, to_db, to_json};
 use crate::error::{Error, Result};
 use crate::extract::{Attempt, Verdict, Way};
 use crate::jobs::{Job, PageAttempt, PageAttempts};
@@ -34,7 +34,7 @@ impl PageAttempts for SqlStore {
                 let Attempt { way, verdict } = made.attempt;
                 row.push_bind(&job.id).push_bind(to_db(made.page.into())).push_bind(way.into_str());
                 row.push_bind(verdict.into_str()).push_bind(&made.recipe).push_bind(now.0);
-                row.push_bind(outcome.map(|outcome| storable(&outcome)));
+                row.push_bind(outcome);
             });
             query.push(" ON CONFLICT DO NOTHING");
             build(query)?.execute(&mut *tx).await?;
@@ -43,7 +43,7 @@ impl PageAttempts for SqlStore {
         Ok(true)
     }
 
-    async fn attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
+    async fn page_attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
         let rows = sqlx::query(
             "SELECT page_index, way, verdict, recipe, outcome FROM page_attempts WHERE job_id = $1 ORDER BY attempted_at",
         );

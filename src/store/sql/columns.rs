@@ -8,7 +8,7 @@ use sqlx::error::BoxDynError;
 
 use crate::error::Error;
 use crate::extract::{PageTraits, Recipe};
-use crate::jobs::Stage;
+use crate::jobs::{Part, Stage};
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
 use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Role, Scopes, UnixMs};
@@ -89,6 +89,7 @@ columns! {
     // Page ranges in the notation for people, such as `1-3, 5`.
     PageSet = pages: &str => PageSet::parse(pages, u32::MAX)?;
     Stage = json: &str => serde_json::from_str(json)?;
+    Option<Part> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;
     Metadata = json: &str => serde_json::from_str(json)?;
     Option<Metadata> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;
     Option<Outline> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;

@@ -370,7 +370,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, wait_ms: i64, no
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = (SELECT now_ms FROM clock) + $2, claims = $3, requeued = $4, active = $5, updated_at = $6,
                 version = version + 1, lease_until = CASE WHEN $2 > 0 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
-                budget_wait_ms = $12, status = $13
+                budget_wait_ms = $12, status = $13, part = $14
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -386,6 +386,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, wait_ms: i64, no
     .bind(job.blocked_by.map(|by| by.into_str()))
     .bind(job.budget_wait_ms)
     .bind(job.status().into_str())
+    .bind(job.part.as_ref().map(to_json).transpose()?)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -43,6 +43,8 @@ pub const ALL: &[(&str, &str)] = named![
     "0150_own_pages",
     "0151_attempts",
     "0152_rereads",
+    "0153_parts",
+    "0154_batches_in_queue",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.

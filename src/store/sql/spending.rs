@@ -13,7 +13,7 @@ use crate::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reser
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::jobs::Job;
-use crate::jobs::{Admission, PaidAnswer, Spending, Unanswered};
+use crate::jobs::{Admission, PaidAnswer, QUEUED_AFTER_END_MS, Spending, Unanswered};
 use crate::model::UnixMs;
 
 #[async_trait]
@@ -28,6 +28,9 @@ impl Spending for SqlStore {
         let day = day_spending(&mut tx, now.day(), &request.id).await?;
         if !budget.admits(&day, account.email.is_none(), request) {
             return Ok(Admission::OverBudget);
+        }
+        if !budget.admits_to_queue(enqueued_tokens(&mut tx, &request.id, now).await?, request) {
+            return Ok(Admission::QueueFull);
         }
         if request.page.is_some() && !reserve_page(&mut tx, job, request, &account).await? {
             return Ok(Admission::OverQuota);
@@ -169,6 +172,24 @@ async fn day_spending(connection: &mut AnyConnection, day: i64, request_id: &str
     Ok(spending)
 }
 
+/// The tokens of all batches in Google's queue except this one.
+async fn enqueued_tokens(connection: &mut AnyConnection, request_id: &str, now: UnixMs) -> Result<u64> {
+    let since = now.plus(-QUEUED_AFTER_END_MS);
+    let tokens: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(enqueued_tokens), 0) AS BIGINT) FROM (
+             SELECT enqueued_tokens FROM spending_commitments WHERE request_id <> $1
+             UNION ALL
+             SELECT enqueued_tokens FROM spending
+             WHERE enqueued_tokens > 0 AND assumed = 1 AND recorded_at > $2 AND request_id <> $1
+         ) AS batches",
+    )
+    .bind(request_id)
+    .bind(since.0)
+    .fetch_one(connection)
+    .await?;
+    Ok(tokens.unsigned_abs())
+}
+
 /// Extends the job's reservation to cover another page. Returns `false` if the quota has no room.
 async fn reserve_page(
     connection: &mut AnyConnection,
@@ -207,8 +228,8 @@ async fn hold(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO spending_commitments
-             (request_id, job_id, page_index, account_id, network, is_guest, day, micro_dollars, tokens)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             (request_id, job_id, page_index, account_id, network, is_guest, day, micro_dollars, tokens, enqueued_tokens)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (request_id) DO UPDATE SET day = excluded.day, micro_dollars = excluded.micro_dollars, tokens = excluded.tokens",
     )
     .bind(&request.id)
@@ -220,6 +241,7 @@ async fn hold(
     .bind(now.day())
     .bind(amount(request.most))
     .bind(amount(request.tokens_most))
+    .bind(amount(request.enqueued_tokens))
     .execute(connection)
     .await?;
     Ok(())
@@ -235,8 +257,8 @@ async fn assume(
 ) -> Result<()> {
     let mut query = QueryBuilder::new(
         "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
-                               input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
-         SELECT request_id, job_id, page_index, account_id, network, is_guest, day, 0, 0, 0, 0, micro_dollars, 1, CAST(",
+                               input_tokens, output_tokens, micro_dollars, enqueued_tokens, assumed, recorded_at)
+         SELECT request_id, job_id, page_index, account_id, network, is_guest, day, 0, 0, 0, 0, micro_dollars, enqueued_tokens, 1, CAST(",
     );
     query
         .push_bind(now.0)

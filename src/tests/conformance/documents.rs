@@ -134,14 +134,17 @@ async fn draft_exists_only_while_its_job_is_active(stores: Stores) {
     assert!(!stores.documents.begin_draft(&theirs, NOW).await.unwrap(), "the job belongs to another account");
     assert!(!stores.documents.extend_draft(&stranger.id, &job.document_id, &[page(0, "Mine.")]).await.unwrap());
 
-    // The draft leaves no trace in the finished document.
+    // The draft's text stays in the finished document where no page was read.
     assert_eq!(stores.complete(&job, vec![read(0, "Fine.", 10), failed_page(1, "Blocked.")]).await, Completion::Stored);
     let made = found(&job).await.unwrap();
     assert_eq!((made.is_draft, made.pages, made.failed_pages, made.created_at), (false, 3, 2, NOW));
     let texts = stores.documents.pages(&account.id, &job.document_id, 0, 3).await.unwrap();
-    assert_eq!(texts.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(), ["Fine.", "", ""]);
+    assert_eq!(
+        texts.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(),
+        ["Fine.", "Its own text.", "Plain."]
+    );
     assert!(!begin(&job).await && !extend(&job, &[page(1, "Late.")]).await, "the job has ended");
-    assert_eq!(stores.documents.pages(&account.id, &job.document_id, 1, 1).await.unwrap()[0].markdown, "");
+    assert_eq!(stores.documents.pages(&account.id, &job.document_id, 1, 1).await.unwrap()[0].markdown, "Its own text.");
 
     let job = stores.claimed(&account, "two").await;
     assert!(begin(&job).await && extend(&job, &[page(0, "Plain.")]).await);

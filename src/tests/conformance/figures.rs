@@ -7,10 +7,7 @@ use coldbrew_pdf::figures::{Bounds, Figure};
 
 use super::*;
 
-conform!(
-    figures_none_and_failed_detection_are_distinguished,
-    own_text_and_traits_of_a_page_come_back_as_recorded,
-);
+conform!(figures_none_and_failed_detection_are_distinguished, own_text_and_traits_of_a_page_come_back_as_recorded,);
 
 async fn figures_none_and_failed_detection_are_distinguished(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);
@@ -43,6 +40,8 @@ async fn own_text_and_traits_of_a_page_come_back_as_recorded(stores: Stores) {
     let looks = PageLooks { has_small_type: true, ..PageLooks::default() };
     let traits = PageTraits { has_tables: true, looks, ..PageTraits::default() };
     let own = OwnPage { text: "Its *own* words, and \u{1f600}".into(), traits };
+    let uploaded = Upload { content_hash: "content".into(), ..upload(&account, "one") };
+    stores.uploads.insert_upload(&uploaded, &UNLIMITED, NOW).await.unwrap();
     let found = |own: Option<&OwnPage>| FoundFigures { figures: None, picture_bytes: 9, own: own.cloned() };
     let found = [(0, found(Some(&own))), (1, found(None)), (2, found(Some(&OwnPage::default())))].into();
     stores.figures.record_figures(&account.id, "content", &found).await.unwrap();

@@ -2,7 +2,7 @@
 
 use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
 use coldbrew::accounts::{Ending, Members};
-use coldbrew::jobs::{Admission, PaidAnswer, Unanswered};
+use coldbrew::jobs::{Admission, PaidAnswer, QUEUED_AFTER_END_MS, Unanswered};
 use futures::future::join_all;
 
 use super::*;
@@ -22,17 +22,25 @@ conform!(
     budget_released_wakes_the_job_that_waits_longest,
     account_deleted_keeps_its_spending,
     batch_not_admitted_is_recorded_with_its_results,
+    batch_waits_until_the_queue_has_room,
 );
 
 const CEILING: u64 = 1_000;
 const BUDGET: Budget = Budget { daily_max: Some(CEILING), ..Budget::UNLIMITED };
 
 fn batch(id: &str, expected: u64, most: u64) -> PaidRequest {
-    PaidRequest { id: id.to_owned(), page: None, expected, most, tokens_most: 0 }
+    PaidRequest { id: id.to_owned(), page: None, expected, most, tokens_most: 0, enqueued_tokens: 0 }
 }
 
 fn page(index: u32, tokens_most: u64) -> PaidRequest {
-    PaidRequest { id: format!("page {index}"), page: Some(index), expected: 1, most: 1, tokens_most }
+    PaidRequest {
+        id: format!("page {index}"),
+        page: Some(index),
+        expected: 1,
+        most: 1,
+        tokens_most,
+        enqueued_tokens: 0,
+    }
 }
 
 fn spent(micro_dollars: u64) -> Spent {
@@ -256,6 +264,28 @@ async fn batch_not_admitted_is_recorded_with_its_results(stores: Stores) {
         stores.settle(&job, &batch("r", 1, 1), 70).await;
     }
     assert_eq!(stores.today().await, (70, 0));
+}
+
+async fn batch_waits_until_the_queue_has_room(stores: Stores) {
+    let account = stores.account("a").await;
+    let jobs = [stores.claimed(&account, "one").await, stores.claimed(&account, "two").await];
+    let budget = Budget { batch_tokens_max: Some(1_000), ..Budget::UNLIMITED };
+    let batch = |id: &str, enqueued_tokens| PaidRequest { enqueued_tokens, ..batch(id, 1, 1) };
+    let admit =
+        async |job: &Job, request: PaidRequest, now| stores.spending.admit(job, &request, &budget, now).await.unwrap();
+    assert_eq!(admit(&jobs[0], batch("a", 700), NOW).await, Admission::Admitted);
+    assert_eq!(admit(&jobs[0], batch("a", 700), NOW).await, Admission::Admitted, "it counts once");
+    assert_eq!(admit(&jobs[1], batch("b", 301), NOW).await, Admission::QueueFull);
+    assert_eq!(admit(&jobs[1], batch("b", 300), NOW).await, Admission::Admitted);
+    // An answered batch has left the queue. One that Google may bill counts on for a time, and one that was never made does not.
+    stores.settle(&jobs[0], &batch("a", 700), 1).await;
+    assert_eq!(admit(&jobs[0], batch("c", 700), NOW).await, Admission::Admitted);
+    stores.close(&jobs[0], Some("c"), Unanswered::Billed).await;
+    stores.close(&jobs[1], Some("b"), Unanswered::Free).await;
+    assert_eq!(admit(&jobs[1], batch("d", 301), NOW).await, Admission::QueueFull);
+    assert_eq!(admit(&jobs[1], batch("d", 300), NOW).await, Admission::Admitted);
+    assert_eq!(admit(&jobs[0], batch("e", 700), NOW).await, Admission::QueueFull);
+    assert_eq!(admit(&jobs[0], batch("e", 700), NOW.plus(QUEUED_AFTER_END_MS + 1)).await, Admission::Admitted);
 }
 
 /// The in-memory double has guests only.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use coldbrew::jobs::Part;
+
 use super::*;
 
 conform!(
@@ -17,7 +19,9 @@ async fn step_committed_is_returned_by_the_next_claim(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
     let stage = Stage::Submit { attempt: 2, input_file: "files/in".into(), uploaded_at: None };
-    let after = Job { due_at: NOW.plus(50), requeued: true, ..at(&claimed, stage) };
+    let pages = PageSet::parse("1, 3", 3).unwrap();
+    let part = Some(Part { pages, tokens: 3_000, stored: 1, since: NOW, waited_ms: 7 });
+    let after = Job { due_at: NOW.plus(50), requeued: true, part, ..at(&claimed, stage) };
     assert!(stores.jobs.advance(&after, 50, None, NOW).await.unwrap());
     stores.jobs.release(&after, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(49)).await, None);

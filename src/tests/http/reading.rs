@@ -63,7 +63,7 @@ async fn draft_of_a_failed_batch_redirects_to_its_error() {
     let (data, gemini_data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&gemini_data).await;
     let server = TestServer::start(&data, &gemini.settings()).await;
-    gemini.arm(serde_json::json!({"fault": "batch_fails"})).await;
+    gemini.arm(serde_json::json!({"fault": "row_recitation"})).await;
     let guest = server.guest().await;
     let prepared = guest.upload_pages(2).await;
     let ticket: Value = guest.submit(&prepared, true, true).await.json().await.unwrap();

@@ -22,8 +22,8 @@ const LANES: usize = 3;
 /// How long a busy machine may take to accept a document, and again to reach a point.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The names of all values of `Task`.
-const TASKS: [&str; 9] =
-    ["prepare", "upload", "record attempt", "create", "reconcile", "poll", "cancel", "download", "realtime"];
+const TASKS: [&str; 10] =
+    ["prepare", "upload", "record attempt", "create", "reconcile", "poll", "cancel", "download", "realtime", "flex"];
 
 /// All crash points that the source names, as scope and point.
 fn points() -> Vec<(String, String)> {
@@ -44,7 +44,7 @@ fn points() -> Vec<(String, String)> {
     // The steps of these tasks are committed by `complete`, which has crash points of its own.
     points
         .into_iter()
-        .filter(|(scope, point)| !(point == "committed" && ["download", "realtime"].contains(&&**scope)))
+        .filter(|(scope, point)| !(point == "committed" && ["download", "realtime", "flex"].contains(&&**scope)))
         .collect()
 }
 
@@ -79,12 +79,15 @@ impl Circumstances {
     const READ: Self = Self { batch_mode: false, fault: None, end: "SUCCEEDED" };
     const BATCH: Self = Self { batch_mode: true, fault: None, end: "SUCCEEDED" };
 
-    fn of(scope: &str) -> Self {
-        match scope {
-            "realtime" | "record page" => Self::READ,
-            "reconcile" => Self { fault: Some("create_hangs_up"), ..Self::BATCH },
-            "cancel" => Self { fault: Some("stuck_pending"), ..Self::BATCH },
-            "end" => Self { fault: Some("batch_fails"), end: "FAILED", ..Self::BATCH },
+    fn of(scope: &str, point: &str) -> Self {
+        match (scope, point) {
+            ("realtime", "attempt recorded") => Self { fault: Some("row_recitation"), ..Self::READ },
+            ("realtime" | "record page", _) => Self::READ,
+            ("download", "pages kept") => Self { fault: Some("row_missing"), ..Self::BATCH },
+            ("reconcile", _) => Self { fault: Some("create_hangs_up"), ..Self::BATCH },
+            ("cancel", _) => Self { fault: Some("stuck_pending"), ..Self::BATCH },
+            ("flex", _) => Self { fault: Some("batch_fails"), ..Self::BATCH },
+            ("end", _) => Self { fault: Some("file_failed"), end: "FAILED", ..Self::BATCH },
             _ => Self::BATCH,
         }
     }
@@ -115,8 +118,10 @@ async fn try_crash_at(
     google: &Google,
     services: &[(&'static str, String)],
 ) -> Option<u64> {
+    google.disarm().await;
     if let Some(fault) = fault {
-        google.arm(fault).await;
+        // A restart does not repeat a success, but it repeats a failure that no record names.
+        google.arm(fault, if end == "FAILED" { 9 } else { 1 }).await;
     }
     let data = TempDir::new().unwrap();
     let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
@@ -177,7 +182,7 @@ async fn try_crash_at(
 
 /// An account is deleted while its batch is pending at Google, which would never start. The process crashes at a point of the reaper.
 async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static str, String)]) {
-    google.arm("stuck_pending").await;
+    google.arm("stuck_pending", 1).await;
     let data = TempDir::new().unwrap();
     let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
     let mut settings = google.settings(&key).to_vec();
@@ -319,7 +324,7 @@ async fn crash_everywhere(services: Services) {
                     assert_eq!(crash_while_merging(point, &google, &settings).await, batch_cost, "{scope}/{point}");
                     continue;
                 }
-                let circumstances = Circumstances::of(scope);
+                let circumstances = Circumstances::of(scope, point);
                 let cost_expected = match (circumstances.end, circumstances.batch_mode) {
                     ("SUCCEEDED", true) => batch_cost,
                     ("SUCCEEDED", false) => read_cost,
@@ -327,7 +332,9 @@ async fn crash_everywhere(services: Services) {
                 };
                 let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
                 let cost = crash_at(Some((scope, point)), circumstances, &google, &settings).await;
-                assert_eq!(cost, cost_expected, "{scope}/{point}");
+                // A page that is read in another way costs more, because its own text is in the prompt.
+                let is_dearer = circumstances.fault == Some("row_recitation") && cost > cost_expected;
+                assert!(cost == cost_expected || is_dearer, "{scope}/{point}: {cost} and not {cost_expected}");
             }
         }
     });

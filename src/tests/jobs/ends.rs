@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::jobs::gemini::{End, PAGES, Site, Submitted, WHOLE, always, times};
+use crate::jobs::gemini::{End, PAGES, Site, Submitted, WHOLE, always, second_page_refused, times};
 use crate::ops::failures;
 use crate::support::harness::{TestClient, TestGemini, TestServer, files_below, refused};
 use crate::support::processes::Program;
@@ -59,15 +59,8 @@ async fn job_without_a_document_reports_its_error_and_costs_nothing() {
             "all rows are errors",
             vec![always("row_error")],
             "FAILED",
-            "no_usable_page",
-            "No page of this document could be read.",
-        ),
-        (
-            "the batch fails",
-            vec![times("batch_fails", 1)],
-            "FAILED",
-            "failed_upstream",
-            "Google could not process this batch.",
+            "no_capacity",
+            "Gemini had no capacity for the rest of this document after several attempts.",
         ),
         (
             "the input is refused",
@@ -77,7 +70,6 @@ async fn job_without_a_document_reports_its_error_and_costs_nothing() {
             "Google refused to process this document.",
         ),
         ("it is cancelled at Google", stuck(), "FAILED", "cancelled_upstream", "This batch was cancelled at Google."),
-        ("two days pass", stuck(), "EXPIRED", "expired_upstream", "Google did not finish this batch within 48 hours."),
     ] {
         let site = Site::start(&[]).await;
         let document = site.submit(&faults).await;
@@ -85,10 +77,6 @@ async fn job_without_a_document_reports_its_error_and_costs_nothing() {
             "it is cancelled at Google" => {
                 site.called("get_batch", 1).await;
                 site.cancel_all().await;
-            }
-            "two days pass" => {
-                site.called("get_batch", 1).await;
-                site.advance_hours(48).await;
             }
             _ => {}
         }
@@ -98,25 +86,22 @@ async fn job_without_a_document_reports_its_error_and_costs_nothing() {
     }
 }
 
-/// The page of the batch says that it was requeued.
+/// The page of the batch says so, and the calls cost no more than the batch.
 #[tokio::test]
-async fn batch_that_never_starts_is_requeued_once_and_then_fails() {
+async fn batch_that_never_starts_is_read_by_calls_at_the_same_price() {
     let site = Site::start(&[("COLDBREW_PENDING_MAX_MS", "400")]).await;
-    let document = site.submit(&[times("stuck_pending", 2)]).await;
-    // The browser tests check the whole sentence.
-    let words = "so we sent it again.";
+    let document = site.submit(&[always("stuck_pending"), always("flex_unavailable")]).await;
+    let words = "We are reading your document another way, at the same price.";
     assert!(!document.page().await.contains(words), "not at first");
-    while site.batches().await.len() < 2 {
-        assert_ne!(document.status().await["status"], "FAILED");
+    site.called("cancel_batch", 1).await;
+    while document.status().await["status"] != "RUNNING" {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert!(document.page().await.contains(words));
-    let message = "Google did not start this batch within a day, twice in a row.";
-    assert_failed(&document, "FAILED", "never_started", message).await;
-    let page = document.page().await;
-    assert!(page.contains(message) && page.contains("Nothing was charged."));
     site.disarm().await;
-    assert_can_be_tried_again(&document).await;
+    assert_eq!(document.end().await, WHOLE);
+    assert_charged_exactly(&document.guest, PAGES).await;
+    assert_eq!(site.batches().await.len(), 1);
 }
 
 #[tokio::test]
@@ -135,7 +120,7 @@ async fn job_with_a_document_is_charged_for_the_pages_read() {
     });
     assert_eq!(ended, expected);
 
-    let document = site.submit(&[times("row_safety", 1)]).await;
+    let document = site.submit(&[second_page_refused()]).await;
     assert_eq!(document.end().await, End::Document { failed_pages: 1 });
     assert_charged_exactly(&document.guest, PAGES - 1).await;
     let path = format!("/v1/documents/{}", document.status().await["document_id"].as_str().unwrap());
@@ -199,8 +184,9 @@ async fn file_of_a_running_batch_outlives_another_document_of_it() {
 #[tokio::test]
 async fn document_deleted_during_its_retry_becomes_one_of_the_retried_pages() {
     let site = Site::start(&[]).await;
-    let document = site.submit(&[times("row_safety", 1)]).await;
+    let document = site.submit(&[second_page_refused()]).await;
     assert_eq!(document.end().await, End::Document { failed_pages: 1 });
+    site.disarm().await;
     let path = format!("/v1/documents/{}", document.status().await["document_id"].as_str().unwrap());
     let spent = document.guest.get("/v1/users/me/usage").await["used_tokens"].as_u64().unwrap();
     site.gemini.arm(always("create_quota")).await;

@@ -29,12 +29,9 @@ pub struct Site {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The document is stored. This number of its pages failed.
-    Document {
-        failed_pages: u64,
-    },
+    Document { failed_pages: u64 },
     /// The job failed with this error code, and nothing was charged.
     Failed(&'static str),
-    Expired,
 }
 
 pub const WHOLE: End = End::Document { failed_pages: 0 };
@@ -57,7 +54,7 @@ impl Site {
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let data = TempDir::new().unwrap();
         let gemini = TestGemini::start(&data).await;
-        let quick = [("COLDBREW_SEEK_INTERVAL_MS", "50"), ("COLDBREW_RETRY_INTERVAL_MS", "50")];
+        let quick = [("COLDBREW_SEEK_INTERVAL_MS", "50"), ("COLDBREW_RETRY_INTERVAL_MS", "20")];
         let settings: Vec<_> = gemini.settings().into_iter().chain(quick).chain(settings.iter().copied()).collect();
         let server = TestServer::start(&data, &settings).await;
         Self { server, gemini, data }
@@ -196,7 +193,8 @@ impl Submitted {
             other => {
                 assert_eq!(used, 0, "{ended}");
                 let code = ended["error"]["code"].as_str().unwrap().to_owned();
-                if other == "EXPIRED" { End::Expired } else { End::Failed(code.leak()) }
+                assert_eq!(other, "FAILED");
+                End::Failed(code.leak())
             }
         }
     }
@@ -224,4 +222,9 @@ pub fn times(fault: &str, times: u32) -> Value {
 /// A fault that happens at every opportunity.
 pub fn always(fault: &str) -> Value {
     json!({"fault": fault})
+}
+
+/// A fault that refuses the second page, in whatever way it is asked for.
+pub fn second_page_refused() -> Value {
+    json!({"fault": "row_safety", "only": "page 2 of"})
 }

@@ -1,7 +1,7 @@
 //! Checks at the end of a schedule. Invariants of every moment are checked where they would break. The store in memory panics if a page is
 //! charged twice or a reservation released twice. The simulated Google panics at a second live batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coldbrew::accounts::spending::Budget;
 use coldbrew::jobs::{Job, Stage};
@@ -21,7 +21,7 @@ pub fn all(memory: &Memory, service: &Service, budget: &Budget, crashes: u32) ->
     let mut succeeded = 0;
     for row in records.jobs.values() {
         succeeded += usize::from(row.job.stage == Stage::Succeeded);
-        job(&records, &row.job, finished.get(&row.job.id).copied().unwrap_or_default(), crashes);
+        job(&records, &row.job, finished.get(&row.job.id).cloned().unwrap_or_default(), crashes);
     }
     no_orphan_is_live(&records, service);
     assert!(records.reservations.is_empty(), "reservations are left: {:?}", records.reservations.keys());
@@ -62,7 +62,7 @@ fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {
     assert!(job.task().is_none(), "{id} has not ended: it is at {stage:?}");
     let document = records.documents.get(&job.document_id);
     let charged = records.ledger.range((id.clone(), 0)..=(id.clone(), u32::MAX)).count();
-    assert!(finished.paid <= 1, "{id} had {} batches that were paid for", finished.paid);
+    assert_eq!(finished.paid_twice, None, "{id} has a page that two batches were paid for");
     match stage {
         Stage::Succeeded => {
             // The document may have been deleted since.
@@ -104,10 +104,12 @@ fn no_orphan_is_live(records: &Records, service: &Service) {
 }
 
 /// The successful batches of a job.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Finished {
-    /// How many there are.
-    paid: usize,
+    /// The keys of their pages.
+    keys: BTreeSet<String>,
+    /// A page that is in two of them.
+    paid_twice: Option<String>,
     /// Whether one of them has a page that can be read.
     usable: bool,
     /// Whether one of them was deleted.
@@ -120,7 +122,11 @@ fn finished_batches(service: &Service) -> BTreeMap<String, Finished> {
         let counts = !made.doubled && !made.is_ever_hidden() && !made.row.has(Fault::CancelIgnored);
         let paid = phase == Phase::Succeeded && counts;
         let of_job = finished.entry(made.job.clone()).or_default();
-        of_job.paid += usize::from(paid);
+        for key in made.keys.iter().filter(|_| paid) {
+            if !of_job.keys.insert(key.clone()) {
+                of_job.paid_twice = Some(key.clone());
+            }
+        }
         of_job.usable |= paid && made.is_usable();
         of_job.deleted |= paid && made.row.deleted.is_some();
     });

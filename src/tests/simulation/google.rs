@@ -50,7 +50,7 @@ struct State {
     batches: Vec<Made>,
     /// How many names were given.
     named: u64,
-    /// Micro-dollars for pages that were read in realtime.
+    /// Micro-dollars for pages that were read by calls of their own.
     billed: u64,
 }
 
@@ -71,6 +71,8 @@ pub struct Made {
     listed_ms: i64,
     /// While Google hides it: calls deny it, and listings lack it. This lasts longer than any job could wait.
     hidden_ms: Range<i64>,
+    /// The keys of its input file.
+    pub keys: Vec<String>,
     lines: Vec<ResultLine>,
     /// The cost of its answers, in micro-dollars.
     cost: u64,
@@ -176,7 +178,7 @@ impl Service {
         let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { lines };
         let listed_ms = now_ms + if self.timeline.happens(0.3) { self.timeline.pick(0..LISTED_MS_MAX) } else { 0 };
         self.timeline.log(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
-        state.batches.push(Made { row, job, doubled, made_ms: now_ms, listed_ms, hidden_ms, lines, cost });
+        state.batches.push(Made { row, job, doubled, made_ms: now_ms, listed_ms, hidden_ms, keys, lines, cost });
         Ok(format!("batches/{id}"))
     }
 
@@ -263,10 +265,11 @@ impl Service {
         (lines, cost)
     }
 
-    /// The answer for a page in realtime, which is billed.
-    fn answer_now(&self) -> Answer {
+    /// The answer for a page that a call of its own asks for. It is billed: through flex at the price of a batch.
+    fn answer_now(&self, tier: ServiceTier) -> Answer {
         let answer = self.answer();
-        self.state().billed += cost_of(&answer, Mode::Realtime);
+        let mode = if tier == ServiceTier::Flex { Mode::Batch } else { Mode::Realtime };
+        self.state().billed += cost_of(&answer, mode);
         answer
     }
 

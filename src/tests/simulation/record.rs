@@ -79,9 +79,9 @@ impl PageAttempts for Connection {
         self.transact("record attempts", move |memory| now(memory.record_attempts(&job, &attempts, at))).await
     }
 
-    async fn attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
+    async fn page_attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
         let job = job.clone();
-        self.transact("attempts", move |memory| now(memory.attempts(&job))).await
+        self.transact("attempts", move |memory| now(memory.page_attempts(&job))).await
     }
 }
 

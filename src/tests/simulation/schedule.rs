@@ -143,6 +143,10 @@ fn draw_budget(timeline: &Timeline) -> Budget {
     let ceiling = [20_000, 60_000, 250_000][usize::try_from(timeline.pick(0..3)).unwrap()];
     let of_guests = timeline.happens(0.5);
     let quota = Budget { quota_tokens: QUOTA, guest_quota_tokens: QUOTA, ..Budget::UNLIMITED };
+    // In a third of the schedules, a batch has room for one page or two.
+    let page_tokens = Pricing::default().expected_usage(Pricing::default().estimate_page(None)).input;
+    let batch_tokens_max = timeline.happens(0.33).then(|| page_tokens * [2, 3][usize::from(timeline.happens(0.5))]);
+    let quota = Budget { batch_tokens_max, ..quota };
     match timeline.happens(0.5) {
         true if of_guests => Budget { guests_daily_max: Some(ceiling), ..quota },
         true => Budget { daily_max: Some(ceiling), ..quota },

@@ -174,7 +174,7 @@ impl Records {
         self.accounts.remove(account_id);
         let orphans: Vec<_> = self.jobs_of(account_id).filter_map(OrphanedResource::of).collect();
         orphans.into_iter().for_each(|orphan| self.record_orphan(orphan, due_at));
-        self.assume(|_, held| held.account_id == account_id);
+        self.assume(|_, held| held.account_id == account_id, due_at);
         self.commitments.retain(|_, held| held.account_id != account_id);
         self.jobs.retain(|_, row| row.job.account_id != account_id);
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);

@@ -126,9 +126,9 @@ impl Google {
         self.control(Method::POST, json!({"fault": fault, "amount": ms})).await;
     }
 
-    /// Arms a fault for its next occasion.
-    pub async fn arm(&self, fault: &str) {
-        self.control(Method::POST, json!({"fault": fault, "times": 1})).await;
+    /// Arms a fault for its next `times` occasions.
+    pub async fn arm(&self, fault: &str, times: u32) {
+        self.control(Method::POST, json!({"fault": fault, "times": times})).await;
     }
 
     /// From now on, an uploaded file stays in PROCESSING for this many polls.

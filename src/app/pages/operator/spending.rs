@@ -90,6 +90,9 @@ const fn reason_words(reason: BlockedReason) -> &'static str {
         BlockedReason::Key => "Google refuses the key. Check GEMINI_API_KEY.",
         BlockedReason::Server => "Something on this server fails. See the log.",
         BlockedReason::EngineTime => "The account has used its reading time of this hour.",
+        BlockedReason::QueueFull => {
+            "Google's batch queue is full. Raise gemini.batch-tokens-max if Google allows more."
+        }
         BlockedReason::Spending => "A spending ceiling is reached. Raise it, or wait until midnight UTC.",
     }
 }

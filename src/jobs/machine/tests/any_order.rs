@@ -20,7 +20,7 @@ fn any_poll() -> impl Strategy<Value = Event> {
 
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => Just(Event::Prepared),
+        6 => Just(prepared()),
         1 => Just(Event::InputMissing),
         6 => Just(Event::Uploaded { input_file: "files/in".into(), uploaded_at: None }),
         2 => Just(Event::InputGone),
@@ -33,11 +33,13 @@ fn any_event() -> impl Strategy<Value = Event> {
         12 => any_poll(),
         4 => Just(Event::Blocked { by: BlockedReason::Google, retry_after_ms: None }),
         2 => Just(over_budget()),
+        2 => Just(Event::Blocked { by: BlockedReason::QueueFull, retry_after_ms: None }),
         2 => any::<bool>().prop_map(|progressed| Event::Throttled { by: BlockedReason::Quota, progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
             Just(Event::PagesLeft),
+            Just(Event::PartStored),
             Just(Event::Refused(JobError::new("x", "x"))),
         ],
     ]
@@ -59,7 +61,7 @@ impl Create {
         match (self, event) {
             (_, Event::AttemptRecorded { .. }) => Self::Unknown { empty_listings: 0 },
             (_, Event::Created { .. }) => Self::Made,
-            (_, Event::NotCreated { .. } | Event::InputGone | Event::NotSent) => Self::Harmless,
+            (_, Event::NotCreated { .. } | Event::InputGone | Event::NotSent | Event::PartStored) => Self::Harmless,
             (Self::Unknown { empty_listings }, Event::NotListed) => {
                 Self::Unknown { empty_listings: empty_listings + 1 }
             }
@@ -151,7 +153,7 @@ proptest! {
         while let Some(task) = job.task() {
             let now = job.due_at;
             let fallback = match task {
-                Task::Prepare => Event::Prepared,
+                Task::Prepare => prepared(),
                 Task::Upload => Event::Uploaded { input_file: "files/in".into(), uploaded_at: None },
                 Task::RecordAttempt => recorded(),
                 Task::Create => Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None },
@@ -159,9 +161,14 @@ proptest! {
                 Task::Poll | Task::Cancel => Event::Blocked { by: BlockedReason::Google, retry_after_ms: None },
                 Task::Download | Task::Realtime | Task::Flex => Event::Stored,
             };
-            // Four events cannot repeat for ever: Google ends a running batch, a disk keeps what is written, a worker does not stop before
-            // every create, and each day has a new budget.
-            let can_repeat = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing | Event::NotSent) && event != over_budget();
+            // Some events cannot repeat for ever: Google ends a running batch, a disk keeps what is written, a worker does not stop before
+            // every create, each day has a new budget, and a document has so many parts. A worker ends the calls after `flex_ms_max`.
+            let can_repeat = task != Task::Flex
+                && event != over_budget()
+                && !matches!(
+                    event,
+                    Event::Seen { state: BatchState::Running, .. } | Event::InputMissing | Event::NotSent | Event::PartStored
+                );
             let next = step(&job, event.clone(), now, &timing).ok().filter(|_| can_repeat);
             job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
             steps += 1;

@@ -16,14 +16,19 @@ fn events() -> Vec<Event> {
     let (by, retry_after_ms, input_file, batch) = (BlockedReason::Google, None, "files/in".into(), "batches/b1".into());
     let mut events = [Pending, Running, Succeeded, Failed, Cancelled, Expired, unrecognised()].map(seen).to_vec();
     events.extend([
-        Event::Prepared,
+        prepared(),
         Event::InputMissing,
         Event::InputGone,
         Event::AnswerLost,
         Event::NotSent,
         Event::NotListed,
     ]);
-    events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, Event::PagesLeft, recorded()]);
+    events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, recorded()]);
+    events.extend([
+        Event::PagesLeft,
+        Event::PartStored,
+        Event::Blocked { by: BlockedReason::QueueFull, retry_after_ms },
+    ]);
     events.extend([
         Event::Uploaded { input_file, uploaded_at: None },
         Event::Created { batch },
@@ -37,15 +42,16 @@ fn events() -> Vec<Event> {
 /// Every transition within 14 events, as `[from, to, event]`: within all limits, after the last listing, and beyond all limits.
 fn transitions() -> BTreeSet<[String; 3]> {
     let listed = Timing { reconcile_listings: 1, ..Timing::default() };
-    let late = Timing { pending_ms_max: 0, running_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
+    let late =
+        Timing { pending_ms_max: 0, running_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
     let late = Timing { fetches_max: 0, creates_max: 1, ..late };
     let (mut found, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut stages = vec![PREPARE, Stage::Realtime { tries: 0 }];
     for _ in 0..14 {
         let mut reached = Vec::new();
         for (stage, event) in stages.iter().flat_map(|stage| events().into_iter().map(move |event| (stage, event))) {
-            for timing in [Timing::default(), listed, late] {
-                let job = job(stage.clone());
+            for (timing, parts) in [(Timing::default(), 0), (listed, 0), (late, 0), (late, 1)] {
+                let job = Job { part: (parts > 0).then(|| part(parts)), ..job(stage.clone()) };
                 let Ok(step) = step(&job, event.clone(), UnixMs(0), &timing) else { continue };
                 found.insert([name(stage), name(&step.job.stage), name(&event)]);
                 reached.extend(known.insert(format!("{:?}", step.job.stage)).then_some(step.job.stage));
@@ -61,6 +67,9 @@ fn job_states_document_describes_every_transition() {
     let found = transitions();
     let active: BTreeSet<&str> = found.iter().map(|[from, ..]| &**from).collect();
     let anywhere = active.iter().flat_map(|from| ["NothingUsable", "Refused"].map(|event| [from, "Failed", event]));
+    let with_parts =
+        active.iter().filter(|from| !["Realtime", "Flex"].contains(from)).map(|from| [from, "Flex", "Refused"]);
+    let anywhere = anywhere.chain(with_parts);
     let lines = DOCUMENT.lines().filter(|line| !line.contains("[*]"));
     let arrows = lines.filter_map(|line| line.trim().split_once(" --> ")?.1.split_once(": ").map(|to| (line, to)));
     let drawn = arrows.flat_map(|(line, (to, events))| {

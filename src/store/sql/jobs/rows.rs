@@ -11,7 +11,7 @@ use crate::store::sql::from_row;
 
 from_row!(pub(in crate::store::sql) job_columns: Job {
     id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, submitted_at, document_id,
-    stage, due_at, claims, fence, requeued, blocked_by = hindered_by, polls, network, budget_wait_ms, rereads
+    stage, due_at, claims, fence, requeued, blocked_by = hindered_by, polls, network, budget_wait_ms, rereads, part
 });
 
 /// The columns of a [`JobView`]. `failed` is a list of 1-based pages, `0` for none.

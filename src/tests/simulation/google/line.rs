@@ -135,11 +135,11 @@ impl Google for Line {
         deleted.map(drop)
     }
 
-    async fn answer(&self, _model: &str, _request: &Request, _tier: ServiceTier) -> Result<Answer, Error> {
+    async fn answer(&self, _model: &str, _request: &Request, tier: ServiceTier) -> Result<Answer, Error> {
         // A request that the network doubles is billed once.
         let billed = AtomicBool::new(false);
         let act = move |service: &Service| {
-            Ok(if billed.swap(true, Ordering::Relaxed) { service.answer() } else { service.answer_now() })
+            Ok(if billed.swap(true, Ordering::Relaxed) { service.answer() } else { service.answer_now(tier) })
         };
         self.ask("answer", act).await
     }

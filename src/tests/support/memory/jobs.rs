@@ -85,8 +85,15 @@ impl Records {
         if job.rereads {
             return self.reread_document(job);
         }
-        let before = self.documents.get(&job.document_id).filter(|document| !document.draft);
-        let mut document = before.cloned().unwrap_or_else(|| DocumentRow {
+        let before = self.documents.get(&job.document_id).cloned().map(|mut document| {
+            if document.draft {
+                document.pages.retain(|index, _| job.pages.contains(*index));
+                let (title, selection) = (job.title.clone(), job.pages.clone());
+                document = DocumentRow { draft: false, title, selection, created_at: now, ..document };
+            }
+            document
+        });
+        let mut document = before.unwrap_or_else(|| DocumentRow {
             account_id: job.account_id.clone(),
             upload_hash: job.upload_hash.clone(),
             content_hash: job.content_hash.clone(),
@@ -110,7 +117,7 @@ impl Records {
                     let (reason, text) = failure.unwrap_or_else(|| (MISSING.to_owned(), String::new()));
                     let before = document.pages.remove(&index).filter(|page| !page.markdown.is_empty());
                     let page = before.unwrap_or(Page { index, markdown: text, failure: None, note: None });
-                    Page { failure: Some(reason), ..page }
+                    Page { failure: Some(reason), note: None, ..page }
                 }
             };
             usable |= page.failure.is_none() && !page.markdown.is_empty();
@@ -184,7 +191,7 @@ impl PageAttempts for Memory {
         Ok(true)
     }
 
-    async fn attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
+    async fn page_attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
         let records = self.records();
         let of_job = records.page_attempts.range((job.id.clone(), 0)..=(job.id.clone(), u32::MAX));
         Ok(of_job.map(|((_, page), made)| (*page, made.clone())).collect())

@@ -5,7 +5,7 @@ use coldbrew::accounts::Account;
 use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
 use coldbrew::error::Result;
 use coldbrew::jobs::Job;
-use coldbrew::jobs::{Admission, PaidAnswer, Spending, Unanswered};
+use coldbrew::jobs::{Admission, PaidAnswer, QUEUED_AFTER_END_MS, Spending, Unanswered};
 use coldbrew::model::{BlockedReason, UnixMs};
 
 use super::{Memory, Records};
@@ -18,6 +18,7 @@ pub struct Commitment {
     pub day: i64,
     pub micro_dollars: u64,
     tokens: u64,
+    enqueued_tokens: u64,
 }
 
 /// A finished request.
@@ -26,6 +27,8 @@ pub struct SpentRow {
     pub account_id: String,
     pub day: i64,
     pub spent: Spent,
+    /// The tokens that Google still counts, and when the request was recorded; `None`: it was answered.
+    in_queue: Option<(u64, UnixMs)>,
 }
 
 impl Records {
@@ -38,6 +41,14 @@ impl Records {
         let others = self.commitments.iter().filter(|(id, held)| held.day == day && *id != but);
         let committed = others.map(|(_, held)| held.micro_dollars);
         DaySpending { guests: Sums { settled: settled.sum(), committed: committed.sum() }, ..DaySpending::default() }
+    }
+
+    /// The tokens of all batches in Google's queue except this one.
+    fn enqueued_tokens(&self, but: &str, now: UnixMs) -> u64 {
+        let held = self.commitments.iter().filter(|(id, _)| *id != but).map(|(_, held)| held.enqueued_tokens);
+        let recent = self.spending.iter().filter(|(id, _)| *id != but).filter_map(|(_, row)| row.in_queue);
+        let recent = recent.filter(|(_, at)| *at > now.plus(-QUEUED_AFTER_END_MS)).map(|(tokens, _)| tokens);
+        held.chain(recent).sum()
     }
 
     /// Extends the job's reservation to cover another page. Returns `false` if the quota has no room.
@@ -59,10 +70,11 @@ impl Records {
     }
 
     /// Records what is held as spent.
-    pub(super) fn assume(&mut self, of: impl Fn(&str, &Commitment) -> bool) {
+    pub(super) fn assume(&mut self, of: impl Fn(&str, &Commitment) -> bool, now: UnixMs) {
         for (id, held) in self.commitments.iter().filter(|(id, held)| of(id, held)) {
             let spent = Spent { micro_dollars: held.micro_dollars, ..Spent::default() };
-            let row = SpentRow { account_id: held.account_id.clone(), day: held.day, spent };
+            let in_queue = Some((held.enqueued_tokens, now));
+            let row = SpentRow { account_id: held.account_id.clone(), day: held.day, spent, in_queue };
             self.spending.entry(id.clone()).or_insert(row);
         }
     }
@@ -72,7 +84,7 @@ impl Records {
     pub(super) fn settle(&mut self, job: &Job, answer: &PaidAnswer, now: UnixMs, at: UnixMs) {
         let id = &answer.request_id;
         let day = self.commitments.get(id).map_or(now.day(), |held| held.day);
-        let row = SpentRow { account_id: job.account_id.clone(), day, spent: answer.spent };
+        let row = SpentRow { account_id: job.account_id.clone(), day, spent: answer.spent, in_queue: None };
         self.spending.entry(id.clone()).or_insert(row);
         self.release(|other, _| other == id, at);
     }
@@ -101,6 +113,9 @@ impl Spending for Memory {
         if !budget.admits(&day, true, request) {
             return Ok(Admission::OverBudget);
         }
+        if !budget.admits_to_queue(records.enqueued_tokens(&request.id, now), request) {
+            return Ok(Admission::QueueFull);
+        }
         if request.page.is_some() && !records.reserve_page(job, request, budget) {
             return Ok(Admission::OverQuota);
         }
@@ -110,6 +125,7 @@ impl Spending for Memory {
             day: now.day(),
             micro_dollars: request.most,
             tokens: request.tokens_most,
+            enqueued_tokens: request.enqueued_tokens,
         };
         records.commitments.insert(request.id.clone(), held);
         Ok(Admission::Admitted)
@@ -124,12 +140,12 @@ impl Spending for Memory {
         Ok(())
     }
 
-    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, _now: UnixMs) -> Result<()> {
+    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()> {
         let mut records = self.records();
         let selected = |other: &str, held: &Commitment| held.job_id == job.id && id.is_none_or(|id| id == other);
         if records.is_claim_current(job) {
             if unanswered == Unanswered::Billed {
-                records.assume(selected);
+                records.assume(selected, now);
             }
             records.release(selected, self.now());
         }
