@@ -62,6 +62,7 @@ fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(documents::list))
         .routes(routes!(documents::get, documents::delete))
         .routes(routes!(documents::retry))
+        .routes(routes!(documents::reread))
         .routes(routes!(documents::export))
         .routes(routes!(images::original))
         .routes(routes!(images::figure))

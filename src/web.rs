@@ -20,8 +20,8 @@ use crate::api::ApiState;
 
 pub use access::{access_view, address_of_link, is_invitation};
 pub use context::{
-    WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, say, set_password,
-    set_status, sign_in, sign_out, sign_up, start_session, take_flash,
+    WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, return_to, say,
+    set_password, set_status, sign_in, sign_out, sign_up, start_session, take_flash,
 };
 pub use sessions::{access_report, confirm_password, disconnect, end_session};
 

@@ -17,8 +17,8 @@ use super::error::{Body, Failure, PathParams};
 use crate::documents::content_disposition;
 use crate::error::{Error, Result};
 use crate::model::wire::{
-    BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExportFormat, ExtractionStatus, JobView, Retry,
-    Submission, Submitted,
+    BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExportFormat, ExtractionStatus, JobView, Reread,
+    Retry, Submission, Submitted,
 };
 use crate::model::{ErrorCode, FORMATS, Format, Mode, PageSet};
 
@@ -90,6 +90,36 @@ pub(crate) async fn retry(
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
     Ok(answer(state.services.submissions.retry(&caller, &id, mode).await?))
+}
+
+/// Read pages of a document again, whether or not they were read before, at the price of those pages.
+///
+/// Each page is asked for in another way than the usual one first. Its text stays until the job ends, and a page that cannot be read again
+/// keeps it and is free. A request with an `Idempotency-Key` that was used before gets the stored response, for one day.
+#[utoipa::path(post, path = "/v1/documents/{id}/reread", tag = "documents", request_body = Reread,
+    params(("id" = String, Path, description = "The id of the document."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 ASCII characters, new for each new request.")),
+    responses(
+        (status = 202, description = "A job was accepted. The response for realtime mode has an `extraction_id`.", body = Submitted),
+        (status = 402, description = "The quota is too small for this request. The message has the numbers.", body = ErrorBody),
+        (status = 404, description = "There is no such document, or its file is no longer stored.", body = ErrorBody),
+        (status = 409, description = "Another job for this document is active, a limit is reached, or the key is in use.", body = ErrorBody),
+        (status = 422, description = "A page is not in the document, AI did not read it, or the key was used before.", body = ErrorBody),
+        (status = 503, description = "Unavailable, or out of budget (`spending_limit`). Wait `Retry-After` seconds.", body = ErrorBody)))]
+pub(crate) async fn reread(
+    State(state): State<ApiState>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    headers: HeaderMap,
+    Body(wish): Body<Reread>,
+) -> Result<(StatusCode, Json<Submitted>), Failure> {
+    let (services, account) = (&state.services, caller.account.id.as_str());
+    let mode = if wish.batch_mode { Mode::Batch } else { Mode::Realtime };
+    let submitted = services.submissions.reread(&caller, &id, &wish.pages, mode);
+    Ok(answer(match idempotency_key(&headers)? {
+        Some(key) => services.idempotency.once(account, key, &(&id, &wish), submitted).await?,
+        None => submitted.await?,
+    }))
 }
 
 fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {

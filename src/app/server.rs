@@ -84,6 +84,16 @@ pub async fn retry(id: String, mode: Mode) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Reads a page of a document again in realtime. `page` counts from 1. The form is redirected to that page of its document.
+#[server(prefix = "/api", endpoint = "reread")]
+pub async fn reread(id: String, page: u32) -> Result<(), ApiError> {
+    let caller = crate::web::caller().await?;
+    let pages = [page.saturating_sub(1)];
+    caller.answer(caller.services.submissions.reread(&caller, &id, &pages, Mode::Realtime).await)?;
+    crate::web::return_to(&format!("page-{page}"));
+    Ok(())
+}
+
 /// The price of reading the failed pages of a document again.
 #[server(prefix = "/api", endpoint = "retry_quote")]
 pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {

@@ -8,7 +8,7 @@ use crate::markdown::matches::Query;
 use crate::model::wire::{
     DocumentSummary, DocumentView, JobView, Opened, Original, OutlineEntry, PageView, ReaderRequest, Span,
 };
-use crate::model::{ApiError, PageSet, format_of};
+use crate::model::{ApiError, Mode, PageSet, format_of};
 use crate::uploads::upload_key;
 
 impl Library {
@@ -19,16 +19,18 @@ impl Library {
     /// rest does not come in time.
     pub async fn open(&self, caller: &Caller, id: &str, place: &ReaderRequest) -> Result<Opened> {
         let account = &caller.account;
-        let job = self.jobs.filling(&account.id, id).await?;
-        let working = job.clone().filter(|job| job.status.is_active());
         let mut found = self.documents.document(&account.id, id).await?;
+        // A job that reads pages again makes no document, so it cannot bring back a deleted one.
+        let job = self.jobs.filling(&account.id, id).await?.filter(|job| found.is_some() || !job.rereads);
+        let working = job.clone().filter(|job| job.status.is_active());
         if let (None, Some(job)) = (&found, &working) {
             self.begin_draft(account, job).await?;
             found = self.documents.document(&account.id, id).await?;
         }
         match (found, job) {
-            (Some(document), _) => {
-                let reading = self.reading(caller, document, working, place).await?;
+            (Some(document), job) => {
+                let reread = job.filter(|job| job.rereads);
+                let reading = self.reading(caller, document, (working, reread), place).await?;
                 Ok(Opened::Document(Box::new(reading)))
             }
             // A document that was deleted is gone, whatever job filled it.
@@ -41,7 +43,7 @@ impl Library {
         &self,
         caller: &Caller,
         document: DocumentSummary,
-        job: Option<JobView>,
+        (job, reread): (Option<JobView>, Option<JobView>),
         place: &ReaderRequest,
     ) -> Result<DocumentView> {
         let account = &caller.account;
@@ -63,13 +65,23 @@ impl Library {
             }
         }
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
+        let (original, page_tokens) = self.original_of(account, id).await?;
+        let is_offered = original == Original::Kept && document.mode != Mode::Text && job.is_none();
+        let reread_tokens =
+            |index: u32| page_tokens.get(index as usize).filter(|_| is_offered).map(|&tokens| u64::from(tokens));
         let mut views = Vec::with_capacity(pages.len());
         for page in pages {
             let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
-            views.push(PageView { index: page.index, html: html.to_string(), failure: page.failure, note: page.note });
+            views.push(PageView {
+                index: page.index,
+                html: html.to_string(),
+                failure: page.failure,
+                note: page.note,
+                reread_tokens: reread_tokens(page.index),
+            });
         }
         Ok(DocumentView {
-            original: self.original_of(account, id).await?,
+            original,
             outline: if rest { self.outline(caller, id).await? } else { Vec::<OutlineEntry>::new() },
             found: if rest { self.search(caller, id, query.as_ref()).await? } else { None },
             spans: spans(&indices),
@@ -81,21 +93,23 @@ impl Library {
                 None => document,
             },
             job,
+            reread,
         })
     }
 
-    /// Whether the file that the document's pages are drawn from is stored.
-    async fn original_of(&self, account: &Account, id: &str) -> Result<Original> {
+    /// Whether the file that the document's pages are drawn from is stored, and the realtime prices of its pages.
+    async fn original_of(&self, account: &Account, id: &str) -> Result<(Original, Vec<u32>)> {
         let source = self.documents.source(&account.id, id).await?;
-        let Some(source) = source else { return Ok(Original::Gone) };
+        let Some(source) = source else { return Ok((Original::Gone, Vec::new())) };
         let upload = self.uploads.upload(&account.id, &source.upload_hash).await?;
         let format = upload.as_ref().and_then(|upload| format_of(&upload.metadata.content_type));
         // A text file has no pages to draw. An image is stored as a one-page PDF.
         if format.is_some_and(|format| format.free && !format.has_pages) {
-            return Ok(Original::None);
+            return Ok((Original::None, Vec::new()));
         }
         let kept = self.blobs.open(&upload_key(&account.id, &source.content_hash)).await?;
-        Ok(if kept.is_some() { Original::Kept } else { Original::Gone })
+        let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
+        Ok((if kept.is_some() { Original::Kept } else { Original::Gone }, page_tokens))
     }
 }
 

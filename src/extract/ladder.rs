@@ -2,6 +2,8 @@
 //!
 //! A refused page is not asked for again unchanged: the same filter sees the same page. Which ways help, and how often, is in
 //! docs/GEMINI.md, "Refusals". A page that no way reads shows the file's own text.
+//!
+//! A reader who has a page read again was not content with the usual way, so that way comes last.
 
 use strum::{EnumString, IntoStaticStr};
 
@@ -30,14 +32,29 @@ pub struct Attempt {
     pub verdict: Verdict,
 }
 
+/// Which ways there are for a page, and which comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WayOptions {
+    pub has_other_model: bool,
+    /// Whether the file has text of the page.
+    pub has_own_text: bool,
+    /// Whether the page is read again at a reader's request.
+    pub rereads: bool,
+}
+
 /// The way to try after these attempts, in order; `None`: the page was read, or no way is left.
-pub fn next_way(attempts: &[Attempt], has_other_model: bool) -> Option<Way> {
-    let Some(last) = attempts.last() else { return Some(Way::Usual) };
-    if last.verdict.is_final() {
+pub fn next_way(attempts: &[Attempt], options: WayOptions) -> Option<Way> {
+    let last = attempts.last().map(|attempt| attempt.verdict);
+    if last.is_some_and(|verdict| verdict.is_final()) {
         return None;
     }
-    let again = last.verdict.is_passing().then_some(Way::Again);
-    let ways = [again, Some(Way::Grounded), has_other_model.then_some(Way::OtherModel), Some(Way::Halves)];
+    let WayOptions { has_other_model, has_own_text, rereads } = options;
+    let other_model = has_other_model.then_some(Way::OtherModel);
+    let again = last.is_some_and(|verdict| verdict.is_passing()).then_some(Way::Again);
+    let ways = match rereads {
+        true => [has_own_text.then_some(Way::Grounded), other_model, Some(Way::Halves), Some(Way::Usual), None],
+        false => [Some(Way::Usual), again, Some(Way::Grounded), other_model, Some(Way::Halves)],
+    };
     let is_untried = |way: &Way| attempts.iter().all(|attempt| attempt.way != *way);
     ways.into_iter().flatten().find(is_untried)
 }
@@ -60,11 +77,13 @@ mod tests {
         Verdict::Missing,
     ];
 
+    const OPTIONS: WayOptions = WayOptions { has_other_model: true, has_own_text: true, rereads: false };
+
     /// The ways that are tried if the answers are worth this, in turn.
-    fn ways(verdicts: &[Verdict], has_other_model: bool) -> Vec<Way> {
+    fn ways(verdicts: &[Verdict], options: WayOptions) -> Vec<Way> {
         let mut attempts = Vec::new();
         let mut verdicts = verdicts.iter();
-        while let Some(way) = next_way(&attempts, has_other_model)
+        while let Some(way) = next_way(&attempts, options)
             && let Some(&verdict) = verdicts.next()
         {
             attempts.push(Attempt { way, verdict });
@@ -75,14 +94,24 @@ mod tests {
     #[test]
     fn refused_page_is_never_asked_for_unchanged() {
         let refused = [Verdict::Refused; 9];
-        assert_eq!(ways(&refused, true), [Way::Usual, Way::Grounded, Way::OtherModel, Way::Halves]);
-        assert_eq!(ways(&refused, false), [Way::Usual, Way::Grounded, Way::Halves]);
+        assert_eq!(ways(&refused, OPTIONS), [Way::Usual, Way::Grounded, Way::OtherModel, Way::Halves]);
+        let one_model = WayOptions { has_other_model: false, ..OPTIONS };
+        assert_eq!(ways(&refused, one_model), [Way::Usual, Way::Grounded, Way::Halves]);
+    }
+
+    #[test]
+    fn page_read_again_is_asked_for_in_another_way_first() {
+        let (reread, refused) = (WayOptions { rereads: true, ..OPTIONS }, [Verdict::Refused; 9]);
+        assert_eq!(ways(&refused, reread), [Way::Grounded, Way::OtherModel, Way::Halves, Way::Usual]);
+        let scan = WayOptions { has_own_text: false, has_other_model: false, ..reread };
+        assert_eq!(ways(&refused, scan), [Way::Halves, Way::Usual]);
+        assert_eq!(ways(&[Verdict::Transient, Verdict::Read], reread), [Way::Grounded, Way::OtherModel]);
     }
 
     #[test]
     fn missing_page_is_asked_for_again_first() {
         let verdicts = [Verdict::Missing, Verdict::Looped, Verdict::Transient, Verdict::Read];
-        assert_eq!(ways(&verdicts, true), [Way::Usual, Way::Again, Way::Grounded, Way::OtherModel]);
+        assert_eq!(ways(&verdicts, OPTIONS), [Way::Usual, Way::Again, Way::Grounded, Way::OtherModel]);
     }
 
     proptest! {
@@ -90,12 +119,17 @@ mod tests {
         fn each_way_is_tried_once_and_none_after_a_final_verdict(
             verdicts in proptest::collection::vec(proptest::sample::select(VERDICTS.to_vec()), 1..20),
             has_other_model: bool,
+            has_own_text: bool,
+            rereads: bool,
         ) {
-            let tried = ways(&verdicts, has_other_model);
+            let options = WayOptions { has_other_model, has_own_text, rereads };
+            let tried = ways(&verdicts, options);
             let once: std::collections::BTreeSet<_> = tried.iter().collect();
             prop_assert_eq!(once.len(), tried.len());
-            prop_assert_eq!(tried[0], Way::Usual);
+            prop_assert_eq!(tried[0] == Way::Usual, !rereads);
             prop_assert!(has_other_model || !tried.contains(&Way::OtherModel));
+            let is_read_at_last = tried.len() < verdicts.len() && !verdicts[tried.len() - 1].is_final();
+            prop_assert!(!is_read_at_last || tried.contains(&Way::Usual), "the usual way is left out");
             prop_assert!(verdicts[..tried.len() - 1].iter().all(|verdict| !verdict.is_final()));
         }
     }

@@ -46,6 +46,18 @@ pub struct Judged {
     pub outcome: PageOutcome,
 }
 
+impl Judged {
+    /// The same, but an answer without text counts as none: it must not replace a text.
+    pub fn needing_text(self, own: &OwnPage) -> Self {
+        match &self.outcome {
+            PageOutcome::Read { markdown, .. } if markdown.is_empty() => {
+                Self { verdict: Verdict::Empty, outcome: own.failed(failure_reason(Verdict::Empty)) }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// Judges Gemini's answer for a page, and puts the figures in place. A page without text is not charged.
 pub fn outcome_of(
     answer: &Answer,
@@ -122,9 +134,9 @@ pub const fn failure_reason(verdict: Verdict) -> &'static str {
 const fn way_note(way: Way) -> Option<&'static str> {
     match way {
         Way::Usual | Way::Again => None,
-        Way::Grounded => Some("Read in a second way, because Gemini did not read it at first."),
-        Way::OtherModel => Some("Read by another model, because the usual one did not read it."),
-        Way::Halves => Some("Read in two halves, because Gemini did not read it as a whole."),
+        Way::Grounded => Some("Read in a second way."),
+        Way::OtherModel => Some("Read in a second way, by another model."),
+        Way::Halves => Some("Read in a second way, as two halves."),
     }
 }
 
@@ -142,6 +154,7 @@ fn words(constant: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::wire::{PageView, SECOND_WAY};
 
     const OWN: &str = "The file itself says this.";
 
@@ -193,6 +206,14 @@ mod tests {
     }
 
     #[test]
+    fn answer_without_text_is_none_where_a_text_is_needed() {
+        let needing_text = |text| judged_by(&answer(text, Some("STOP")), Way::Halves).needing_text(&OwnPage::default());
+        assert_eq!(needing_text("").verdict, Verdict::Empty);
+        assert!(matches!(needing_text("").outcome, PageOutcome::Failed { .. }));
+        assert_eq!(needing_text("text").verdict, Verdict::Read);
+    }
+
+    #[test]
     fn page_that_was_not_read_shows_its_own_text_and_why() {
         for (text, finish, word) in [
             ("", Some("MAX_TOKENS"), "no answer"),
@@ -216,11 +237,16 @@ mod tests {
     fn page_read_in_another_way_says_so() {
         for (way, word) in [(Way::Grounded, "second way"), (Way::OtherModel, "another model"), (Way::Halves, "halves")]
         {
+            let quiet = |note: Option<&str>| {
+                let note = note.map(str::to_owned);
+                PageView { index: 0, html: String::new(), failure: None, note, reread_tokens: None }.has_quiet_note()
+            };
             let PageOutcome::Read { note, .. } = judged_by(&answer("text", Some("MAX_TOKENS")), way).outcome else {
                 panic!()
             };
             let note = note.unwrap();
-            assert!(note.contains(word) && note.ends_with(CUT), "{note}");
+            assert!(note.starts_with(SECOND_WAY) && note.contains(word) && note.ends_with(CUT), "{note}");
+            assert_eq!((quiet(way_note(way)), quiet(Some(&note))), (true, false));
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Job {
     pub network: Option<String>,
     /// How long the job has waited for the spending ceiling, in milliseconds.
     pub budget_wait_ms: i64,
+    /// Whether the job reads pages of an existing document again, at a reader's request. It ignores stored results until it has its own.
+    pub rereads: bool,
     /// The pages of the current batch. `None`: the input file is not complete yet, or an earlier version made the batch of all pages.
     pub shard: Option<Shard>,
 }
@@ -288,8 +290,19 @@ impl Job {
             polls: 0,
             network: None,
             budget_wait_ms: 0,
+            rereads: false,
             shard: None,
         }
+    }
+
+    /// The job, made to read its pages again into an existing document. In batch mode it begins with calls at the price of a batch: a batch
+    /// asks for all pages in one way, and each of these pages has its own.
+    pub fn rereading(self, document_id: String) -> Self {
+        let stage = match self.mode {
+            Mode::Batch => Stage::Flex { tries: 0, since: self.submitted_at },
+            _ => self.stage,
+        };
+        Self { document_id, stage, rereads: true, ..self }
     }
 
     /// How many shards of the document are stored.

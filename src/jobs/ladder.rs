@@ -13,7 +13,8 @@ use crate::accounts::spending::{PageCosts, PaidRequest};
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{
-    Attempt, Judged, OwnPage, PageFigures, PageImage, PageOutcome, Verdict, Way, failure_reason, next_way, outcome_of,
+    Attempt, Judged, OwnPage, PageFigures, PageImage, PageOutcome, Verdict, Way, WayOptions, failure_reason, next_way,
+    outcome_of,
 };
 use crate::jobs::{PageAttempt, PaidAnswer, Unanswered};
 use crate::metrics::answers_paid;
@@ -55,13 +56,19 @@ impl Worker {
         ladder: &Ladder,
         round: &Round,
     ) -> Result<(), Obstacle> {
-        if page.own.is_blank() {
+        // A reader who has a page read again that looks blank sees something on it.
+        if page.own.is_blank() && !job.rereads {
             return self.store_page(job, (index, OwnPage::blank()), None, round).await;
         }
         let mut made = ladder.made.get(&index).cloned().unwrap_or_default();
+        let options = WayOptions {
+            has_other_model: ladder.other.is_some(),
+            has_own_text: !page.own.text.trim().is_empty(),
+            rereads: job.rereads,
+        };
         loop {
             let attempts: Vec<Attempt> = made.iter().map(|made| made.attempt).collect();
-            let Some(way) = next_way(&attempts, ladder.other.is_some()) else {
+            let Some(way) = next_way(&attempts, options) else {
                 return self.store_page(job, (index, best_of(made, &page)), None, round).await;
             };
             let costs = ladder.costs(way);
@@ -137,8 +144,8 @@ impl Worker {
                 let found = page.figures.as_deref();
                 let figures =
                     PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
-                let Judged { verdict, outcome } =
-                    outcome_of(&answer, figures, &page.own, way, (job.mode, self.policy.pricing));
+                let judged = outcome_of(&answer, figures, &page.own, way, (job.mode, self.policy.pricing));
+                let Judged { verdict, outcome } = if job.rereads { judged.needing_text(&page.own) } else { judged };
                 let judged = Judged { verdict, outcome: with_figure_note(outcome, found) };
                 Ok(Asked { judged, recipe, paid: Some(paid) })
             }

@@ -80,8 +80,9 @@ pub trait Jobs: JobViews {
     /// the claim was lost, and nothing changed.
     async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool>;
 
-    /// Stores the results of pages, charges them, and records what their answers cost, in one transaction. It counts as progress. `false`:
-    /// the claim was lost, and nothing changed.
+    /// Stores the results of pages, charges them, and records what their answers cost, in one transaction. It counts as progress. A page
+    /// with a stored result keeps it and is not charged, unless the job reads pages again and has not charged this one. `false`: the claim
+    /// was lost, and nothing changed.
     async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], now: UnixMs) -> Result<bool>;
 
     /// The same for one page that had no request of its own.
@@ -89,11 +90,15 @@ pub trait Jobs: JobViews {
         self.record_pages(job, std::slice::from_ref(page), &[], now).await
     }
 
-    /// The pages that need no reading: those with a stored result, whichever job read them, and those that failed in this job.
+    /// The pages that need no reading: those that this job has charged, those that failed in it, and, unless it reads pages again, those
+    /// with a stored result.
     async fn finished_pages(&self, job: &Job) -> Result<PageSet>;
 
     /// Stores the results and, with the pages read before, puts them into the job's document, in one transaction. The document is created
     /// if it does not exist. `done` is the job after the step. Requested pages without a result become failed pages.
+    ///
+    /// A job that reads pages again replaces only the pages that it has read: every other page keeps its text or its failure. It makes no
+    /// document, because the user may have deleted it meanwhile.
     ///
     /// # Errors
     /// The first error of `results`. Nothing is stored then.

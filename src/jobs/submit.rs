@@ -1,5 +1,7 @@
 //! Submission: checks a request, estimates its tokens, and records the job with its reservation before the answer.
 
+mod reread;
+
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -112,7 +114,7 @@ impl Submissions {
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// Submits the newest job for this content again, as a batch or in realtime. If that job read failed pages of a document, this one does
+    /// Submits the newest job for this content again, as a batch or in realtime. If that job read pages of a document again, this one does
     /// too.
     ///
     /// # Errors
@@ -122,7 +124,12 @@ impl Submissions {
         let newest = self.ports.jobs.latest(&account.id, content_hash).await?;
         let job = newest.ok_or_else(|| ApiError::not_found("batch"))?;
         if self.ports.documents.unread(&account.id, &job.draft_id).await?.is_some() {
-            return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+            let mode = if batch { Mode::Batch } else { Mode::Realtime };
+            if job.rereads {
+                let pages: Vec<u32> = job.pages.iter().collect();
+                return self.reread(caller, &job.draft_id, &pages, mode).await;
+            }
+            return self.retry(caller, &job.draft_id, mode).await;
         }
         let wish = Submission {
             hash: job.upload_hash,
@@ -162,15 +169,20 @@ impl Submissions {
     }
 
     async fn failed_pages(&self, account: &Account, document_id: &str) -> Result<FailedPages> {
-        let unread = self.ports.documents.unread(&account.id, document_id).await?;
-        let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        let (Unread { title, pages, .. }, upload) = self.source_of(account, document_id).await?;
         if pages.is_empty() {
             return Err(Error::refused(ErrorCode::InvalidPages, "This document has no failed pages."));
         }
-        let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
-        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let uncached = self.uncached(&upload, &pages).await?;
         Ok(FailedPages { upload, title, pages, uncached })
+    }
+
+    /// A document with its failed pages, and the upload that it was made from.
+    async fn source_of(&self, account: &Account, document_id: &str) -> Result<(Unread, Upload)> {
+        let unread = self.ports.documents.unread(&account.id, document_id).await?;
+        let unread = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        let upload = self.ports.uploads.upload(&account.id, &unread.upload_hash).await?;
+        Ok((unread, upload.ok_or_else(|| ApiError::not_found("upload"))?))
     }
 
     /// Those of the pages that no AI mode has read before.
@@ -287,7 +299,7 @@ impl Submissions {
                 tracing::info!(job = %job.id, mode = mode.into_str(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }
-            Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
+            Acceptance::Active(active) if reread::is_same(&active, &job) => Ok(ticket(&active)),
             Acceptance::Active(active) => Err(Error::refused(
                 ErrorCode::BatchInProgress,
                 format!("This document is already being read (pages {}). Wait until that is done.", active.pages),
@@ -371,7 +383,10 @@ fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
 }
 
 fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
-    let Some(indices) = &wish.pages else { return Ok(PageSet::all(total_pages)) };
+    wish.pages.as_ref().map_or_else(|| Ok(PageSet::all(total_pages)), |indices| checked(indices, total_pages))
+}
+
+fn checked(indices: &[u32], total_pages: u32) -> Result<PageSet> {
     PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
 }
 

@@ -64,6 +64,16 @@ pub struct Retry {
     pub batch_mode: bool,
 }
 
+/// A request to read pages of a document again, whether or not they were read before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Reread {
+    /// 0-based.
+    pub pages: Vec<u32>,
+    pub batch_mode: bool,
+}
+
 /// The response to a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -182,6 +192,16 @@ pub struct JobView {
     /// Why the job waits, if it does.
     #[serde(default)]
     pub blocked_by: Option<BlockedReason>,
+    /// The job reads pages of a document again. Their former text stays until it is done.
+    #[serde(default)]
+    pub rereads: bool,
+}
+
+impl JobView {
+    /// The words of the link to what can be read while the job is active.
+    pub const fn reading_words(&self) -> &'static str {
+        if self.rereads { "Read the document now" } else { "Read the plain text now" }
+    }
 }
 
 /// A document in a list.
@@ -276,6 +296,8 @@ pub struct DocumentView {
     pub document: DocumentSummary,
     /// The active job for this document.
     pub job: Option<JobView>,
+    /// The newest job for this document if it reads pages again, also after its end.
+    pub reread: Option<JobView>,
     pub original: Original,
     pub outline: Vec<OutlineEntry>,
     pub found: Option<SearchResults>,
@@ -332,6 +354,19 @@ pub struct PageView {
     pub html: String,
     pub failure: Option<String>,
     pub note: Option<String>,
+    /// The price of reading it again in realtime, in token equivalents; `None`: that is not offered.
+    pub reread_tokens: Option<u64>,
+}
+
+/// The beginning of the note on a page that was not read in the usual way.
+pub const SECOND_WAY: &str = "Read in a second way";
+
+impl PageView {
+    /// Whether the note says only in which way the page was read, so that nothing may be wrong with its text.
+    pub fn has_quiet_note(&self) -> bool {
+        let rest = self.note.as_deref().and_then(|note| note.strip_prefix(SECOND_WAY));
+        rest.is_some_and(|rest| rest.find('.') == rest.len().checked_sub(1))
+    }
 }
 
 /// A heading of a document, with its page.

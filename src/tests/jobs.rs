@@ -13,6 +13,7 @@ pub mod listings;
 pub mod lost_creates;
 pub mod polling;
 pub mod purges;
+pub mod rereads;
 pub mod set_aside;
 mod shards;
 pub mod slow_dependencies;

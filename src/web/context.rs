@@ -237,12 +237,25 @@ pub(super) fn flash(flash: &Flash) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Redirects a form to an anchor of the page that sent it.
+pub fn return_to(anchor: &str) {
+    if let Some(page) = sender() {
+        leptos_axum::redirect(&format!("{page}#{anchor}"));
+    }
+}
+
 /// Redirects a form to the page that sent it. A later redirect replaces this one. Returns `false` if no form was sent.
 fn redirect_back() -> bool {
-    let Some(parts) = use_context::<Parts>().filter(is_form) else { return false };
-    let referer = parts.headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
-    leptos_axum::redirect(referer.unwrap_or("/"));
+    let Some(page) = sender() else { return false };
+    leptos_axum::redirect(&page);
     true
+}
+
+/// The address of the page that sent this form; `None` if no form was sent.
+fn sender() -> Option<String> {
+    let parts = use_context::<Parts>().filter(is_form)?;
+    let referer = parts.headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
+    Some(referer.unwrap_or("/").to_owned())
 }
 
 fn flash_name(https: bool) -> &'static str {

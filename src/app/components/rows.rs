@@ -36,7 +36,7 @@ pub fn JobRow(job: JobView) -> impl IntoView {
                     </span>
                     {active
                         .then(|| {
-                            view! { <a href=format!("/documents/{}", job.draft_id)>"Read the plain text now"</a> }
+                            view! { <a href=format!("/documents/{}", job.draft_id)>{job.reading_words()}</a> }
                         })}
                 </p>
             </div>

@@ -42,8 +42,10 @@ pub fn Batch() -> impl IntoView {
 /// The job's current status. The whole article is live.
 #[component]
 fn BatchStatus(job: JobView) -> impl IntoView {
-    if let (Some(id), Some(redirect)) = (&job.document_id, use_context::<PageContext>().and_then(|page| page.redirect))
-    {
+    // A page that could not be read again keeps its text, so its document is there, too.
+    let is_reread = job.rereads && !job.status.is_active();
+    let document = job.document_id.as_ref().or_else(|| is_reread.then_some(&job.draft_id));
+    if let (Some(id), Some(redirect)) = (document, use_context::<PageContext>().and_then(|page| page.redirect)) {
         redirect(&format!("/documents/{id}"));
     }
     let state = match job.status {
@@ -99,7 +101,8 @@ fn Brewing(job: JobView) -> impl IntoView {
                 }
             })}
         <div class="stack" id="status" data-testid="batch-status" role="status">
-            {submitted} {read}
+            {submitted}
+            {read}
             {job
                 .requeued
                 .then(|| {
@@ -121,7 +124,7 @@ fn Brewing(job: JobView) -> impl IntoView {
         </p>
         <p>
             <a class="button" href=format!("/documents/{}", job.draft_id)>
-                "Read the plain text now"
+                {job.reading_words()}
             </a>
         </p>
         <label class="hold" id="hold">

@@ -5,6 +5,7 @@ mod head;
 mod lightbox;
 mod outline;
 mod page;
+mod reread;
 mod search;
 
 use leptos::either::{Either, EitherOf4};
@@ -16,7 +17,7 @@ use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
 use crate::app::server::open_document;
 use crate::model::percent_encoded;
-use crate::model::wire::{DocumentView, Opened, Original, PageView, ReaderRequest, Span};
+use crate::model::wire::{DocumentView, JobView, Opened, Original, PageView, ReaderRequest, Span};
 use head::Head;
 use lightbox::Lightbox;
 use outline::Outline;
@@ -104,23 +105,25 @@ fn DocumentMissing(content_hash: String) -> impl IntoView {
 
 #[component]
 fn Document(reading: DocumentView, asked: Asked) -> impl IntoView {
-    let DocumentView { document, job, original, outline, found, spans, from, pages } = reading;
+    let DocumentView { document, job, reread, original, outline, found, spans, from, pages } = reading;
+    let state = if job.is_some() { "working" } else { "idle" };
     // When the edition changes, `browser/pages.rs` fetches the shown pages again.
     let edition = format!(
-        "{}-{}-{}-{}-{}",
+        "{}-{}-{}-{state}-{}-{}-{}",
         document.mode.into_str(),
         document.is_draft,
         document.failed_pages,
+        reread.as_ref().map(|job| job.id.as_str()).unwrap_or_default(),
         asked.original,
         asked.place.query
     );
-    let state = if job.is_some() { "working" } else { "idle" };
     let drawn = Drawn {
         document: document.id.clone(),
         edition: edition.clone(),
         original,
         asked: asked.clone(),
         is_draft: document.is_draft,
+        reread,
     };
     let spans: Vec<_> = spans
         .into_iter()
@@ -162,6 +165,8 @@ struct Drawn {
     original: Original,
     asked: Asked,
     is_draft: bool,
+    /// The newest job for the document, if it reads pages again.
+    reread: Option<JobView>,
 }
 
 /// A run of pages, or the link to it.

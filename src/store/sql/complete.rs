@@ -51,6 +51,7 @@ pub(super) async fn store_pages(
         }
     }
     store_failures(connection, job, &failed).await?;
+    let freed = if job.rereads { delete_earlier_texts(connection, job, &read).await? } else { 0 };
     let (stored, bytes) = store_texts(connection, job, &read).await?;
     crash_point("page", "result stored");
     // A page that another job or an earlier result has stored is not charged again.
@@ -58,7 +59,29 @@ pub(super) async fn store_pages(
     charge_pages(connection, job, &read, now).await?;
     crash_point("page", "charged");
     delete_outdated_failures(connection, job).await?;
-    Ok(bytes)
+    Ok(bytes - freed)
+}
+
+/// Deletes the texts that a job replaces which reads pages again, and returns their bytes. The job's own texts stay.
+async fn delete_earlier_texts(
+    connection: &mut AnyConnection,
+    job: &Job,
+    read: &BTreeMap<u32, ReadPage<'_>>,
+) -> Result<i64> {
+    if read.is_empty() {
+        return Ok(0);
+    }
+    let mut query = QueryBuilder::new("DELETE FROM page_results WHERE account_id = ");
+    query.push_bind(&job.account_id).push(" AND content_hash = ").push_bind(&job.content_hash);
+    query.push(" AND recipe = ").push_bind(job.recipe.name());
+    query.push(" AND page_index NOT IN (SELECT l.page_index FROM ledger l WHERE l.job_id = ").push_bind(&job.id);
+    query.push(") AND page_index IN (");
+    let mut indices = query.separated(", ");
+    for index in read.keys() {
+        indices.push_bind(i64::from(*index));
+    }
+    query.push(concat!(") RETURNING CAST(", result_bytes!(), " AS BIGINT) AS bytes"));
+    storage::sum(&build(query)?.fetch_all(connection).await?)
 }
 
 /// Returns the pages that were not stored before, and their bytes.
@@ -125,7 +148,7 @@ async fn delete_outdated_failures(connection: &mut AnyConnection, job: &Job) -> 
 }
 
 /// Stores all results and copies them into the job's document, which is made if needed. Returns `false` if no page is usable: the caller
-/// must then roll back.
+/// must then roll back. A job that reads pages again replaces the pages that it has read, and makes no document.
 pub(super) async fn store_document(
     connection: &mut AnyConnection,
     job: &Job,
@@ -141,14 +164,22 @@ pub(super) async fn store_document(
     crash_point("complete", "results stored");
     lock_document(connection, &job.account_id, &job.document_id).await?;
     let before = storage::of_document(connection, &job.account_id, &job.document_id).await?;
-    make_of_draft(connection, job, now).await?;
-    charge_document(connection, job, now).await?;
+    if job.rereads {
+        charge_existing_document(connection, job).await?;
+    } else {
+        make_of_draft(connection, job, now).await?;
+        charge_document(connection, job, now).await?;
+    }
     crash_point("complete", "document made");
     let mut usable = 0;
     for &run in job.pages.runs() {
         copy_pages(connection, job, run).await?;
-        mark_failed_pages(connection, job, run).await?;
-        usable += usable_pages(connection, job, run).await?;
+        if job.rereads {
+            usable += charged_pages(connection, job, run).await?;
+        } else {
+            mark_failed_pages(connection, job, run).await?;
+            usable += usable_pages(connection, job, run).await?;
+        }
     }
     outlines::rebuild(connection, &job.document_id).await?;
     let after = storage::of_document(connection, &job.account_id, &job.document_id).await?;
@@ -193,12 +224,24 @@ async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs)
     Ok(())
 }
 
-/// Copies the stored pages of a run into the document. They replace the existing ones.
+/// Adds the job to its document. The user may have deleted it.
+async fn charge_existing_document(connection: &mut AnyConnection, job: &Job) -> Result<()> {
+    let sql = "UPDATE documents SET charged = (SELECT CAST(COALESCE(SUM(l.charge), 0) AS BIGINT)
+                                               FROM ledger l JOIN jobs j ON j.id = l.job_id WHERE j.document_id = $1)
+               WHERE id = $1";
+    sqlx::query(sql).bind(&job.document_id).execute(connection).await?;
+    Ok(())
+}
+
+/// Copies the stored pages of a run into the document. They replace the existing ones. A job that reads pages again copies only those that it
+/// has read, and none into a document that was deleted.
 async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
     sqlx::query(
         "INSERT INTO pages (document_id, page_index, markdown, note)
          SELECT $1, page_index, markdown, note FROM page_results
          WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6
+           AND ($7 = 0 OR (EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = $8 AND l.page_index = page_results.page_index)
+                           AND EXISTS (SELECT 1 FROM documents d WHERE d.id = $1)))
          ON CONFLICT (document_id, page_index) DO UPDATE SET markdown = excluded.markdown, note = excluded.note, failure = NULL",
     )
     .bind(&job.document_id)
@@ -207,6 +250,8 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
     .bind(job.recipe.name())
     .bind(i64::from(run.0))
     .bind(i64::from(run.1))
+    .bind(i64::from(job.rereads))
+    .bind(&job.id)
     .execute(connection)
     .await?;
     Ok(())
@@ -250,6 +295,13 @@ async fn usable_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)
     .fetch_one(connection)
     .await?;
     Ok(count)
+}
+
+/// How many pages of a run this job has read.
+async fn charged_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM ledger WHERE job_id = $1 AND page_index BETWEEN $2 AND $3";
+    let count = sqlx::query_scalar(sql).bind(&job.id).bind(i64::from(run.0)).bind(i64::from(run.1));
+    Ok(count.fetch_one(connection).await?)
 }
 
 const MISSING: &str = "Gemini gave no answer for this page.";

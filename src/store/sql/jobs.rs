@@ -212,13 +212,15 @@ impl Jobs for SqlStore {
 
     async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
         let pages = sqlx::query_scalar(
-            "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3
+            "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3 AND $5 = 0
+             UNION SELECT page_index FROM ledger WHERE job_id = $4
              UNION SELECT page_index FROM page_failures WHERE job_id = $4",
         )
         .bind(&job.account_id)
         .bind(&job.content_hash)
         .bind(job.recipe.name())
         .bind(&job.id)
+        .bind(i64::from(job.rereads))
         .fetch_all(&self.pool)
         .await?;
         page_indices(pages)
@@ -303,9 +305,9 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     sqlx::query(
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
                            pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
-                           claims, fence, lease_until, lane, polls, network, status)
+                           claims, fence, lease_until, lane, polls, network, status, rereads)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, (SELECT now_ms FROM clock), 0, 0, 0, $14, 0,
-                 $15, $16)",
+                 $15, $16, $17)",
     )
     .bind(&job.id)
     .bind(&job.account_id)
@@ -323,6 +325,7 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(job.lane().into_str())
     .bind(job.network.as_deref())
     .bind(job.status().into_str())
+    .bind(i64::from(job.rereads))
     .execute(connection)
     .await?;
     Ok(())

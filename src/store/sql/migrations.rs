@@ -42,6 +42,7 @@ pub const ALL: &[(&str, &str)] = named![
     "0141_uploads_pending",
     "0150_own_pages",
     "0151_attempts",
+    "0152_rereads",
     "0153_shards",
     "0154_batches_in_queue",
 ];

@@ -17,6 +17,9 @@ conform!(
     completions_at_once_take_effect_once,
     pages_cached_are_used_and_not_charged_again,
     completion_accepts_any_character,
+    page_read_again_replaces_its_text_and_is_charged_once,
+    page_not_read_again_stays_as_it_was,
+    page_read_again_after_its_document_was_deleted_makes_none,
 );
 
 async fn page_recorded_twice_is_stored_and_charged_once(stores: Stores) {
@@ -151,4 +154,97 @@ async fn completion_accepts_any_character(stores: Stores) {
     let pages = stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap();
     // NUL is replaced, because PostgreSQL cannot store it.
     assert_eq!(pages[0].markdown, odd.replace('\0', "\u{FFFD}"));
+}
+
+/// A document of which two of three pages were read, and page 2 failed. Returns its id.
+async fn document_read(stores: &Stores, account: &Account) -> String {
+    let first = stores.claimed(account, "one").await;
+    let results = vec![read(0, "First.", 10), read(2, "Third.", 30), failed_page(1, "It was blocked.")];
+    assert_eq!(stores.complete(&first, results).await, Completion::Stored);
+    first.document_id
+}
+
+/// A claimed job that reads pages of a document again.
+async fn rereading(stores: &Stores, account: &Account, id: &str, document_id: &str, pages: &[u32]) -> Job {
+    let (pages_submitted, pages) = (pages.len() as u32, pages.iter().copied().collect());
+    let job = Job { id: id.to_owned(), mode: Mode::Realtime, pages, pages_submitted, ..job(account, "one") };
+    let job = Job { stage: Stage::Realtime { tries: 0 }, ..job.rereading(document_id.to_owned()) };
+    assert_eq!(stores.accept(account, &job, 50).await, Acceptance::Accepted);
+    let claimed = stores.claim(NOW).await.unwrap();
+    assert!(claimed.rereads && stores.jobs.job(&account.id, id).await.unwrap().unwrap().rereads);
+    claimed
+}
+
+async fn texts(stores: &Stores, account: &Account, document_id: &str) -> Vec<(String, bool)> {
+    let pages = stores.documents.pages(&account.id, document_id, 0, 10).await.unwrap();
+    pages.into_iter().map(|page| (page.markdown, page.failure.is_some())).collect()
+}
+
+async fn page_read_again_replaces_its_text_and_is_charged_once(stores: Stores) {
+    let account = stores.account("a").await;
+    let document = document_read(&stores, &account).await;
+    let again = rereading(&stores, &account, "again", &document, &[0, 1]).await;
+    assert!(stores.jobs.finished_pages(&again).await.unwrap().is_empty(), "stored results do not count");
+    let before = stores.storage.account_usage(&account.id).await.unwrap().stored_bytes;
+    for text in ["First, again.", "First, a third time."] {
+        assert!(stores.jobs.record_page(&again, &read(0, text, 7), NOW).await.unwrap());
+    }
+    assert_eq!(stores.jobs.finished_pages(&again).await.unwrap().to_string(), "1");
+    assert_eq!(stores.used_and_reserved(&account).await, (47, 50));
+    let grown = stores.storage.account_usage(&account.id).await.unwrap().stored_bytes - before;
+    assert_eq!(grown, "First, again.".len() as u64 - "First.".len() as u64);
+    let former = [("First.".to_owned(), false), ("Its own text.".to_owned(), true), ("Third.".to_owned(), false)];
+    assert_eq!(texts(&stores, &account, &again.document_id).await, former, "the text stays until the job ends");
+
+    assert_eq!(stores.complete(&again, vec![read(1, "Second.", 9)]).await, Completion::Stored);
+    assert_eq!(stores.used_and_reserved(&account).await, (56, 0));
+    let now = ["First, again.", "Second.", "Third."].map(|text| (text.to_owned(), false));
+    assert_eq!(texts(&stores, &account, &again.document_id).await, now);
+    let document = stores.documents.document(&account.id, &again.document_id).await.unwrap().unwrap();
+    assert_eq!((document.charged_tokens, document.failed_pages, document.mode), (56, 0, Mode::Batch));
+    let cached = stores.uploads.cached_pages(&account.id, &again.content_hash, "model/1").await.unwrap();
+    assert_eq!(cached.to_string(), "1-3");
+}
+
+async fn page_not_read_again_stays_as_it_was(stores: Stores) {
+    let account = stores.account("a").await;
+    let document = document_read(&stores, &account).await;
+    // Another document has another text of the first page, which is the stored result.
+    let other = Job { document_id: "another document".into(), id: "other".into(), ..job(&account, "one") };
+    stores.accept(&account, &Job { pages: PageSet::all(1), pages_submitted: 1, ..other }, 0).await;
+    let other = stores.claim(NOW).await.unwrap();
+    assert_eq!(stores.complete(&other, Vec::new()).await, Completion::Stored);
+    let other = rereading(&stores, &account, "other again", &other.document_id, &[0]).await;
+    assert_eq!(stores.complete(&other, vec![read(0, "First, elsewhere.", 5)]).await, Completion::Stored);
+
+    let again = rereading(&stores, &account, "again", &document, &[0, 1, 2]).await;
+    for index in [0, 1] {
+        assert!(stores.jobs.record_page(&again, &failed_page(index, "It was blocked again."), NOW).await.unwrap());
+    }
+    assert_eq!(stores.jobs.finished_pages(&again).await.unwrap().to_string(), "1-2");
+    let former = texts(&stores, &account, &again.document_id).await;
+    let failed = vec![failed_page(2, "It was blocked again.")];
+    assert_eq!(stores.complete(&again, failed).await, Completion::NothingUsable);
+    assert_eq!(texts(&stores, &account, &again.document_id).await, former);
+    assert_eq!(former[0].0, "First.");
+    assert_eq!(stores.used_and_reserved(&account).await, (45, 50));
+
+    assert_eq!(stores.complete(&again, vec![read(2, "Third, again.", 3)]).await, Completion::Stored);
+    let third = [former[0].clone(), former[1].clone(), ("Third, again.".to_owned(), false)];
+    assert_eq!(texts(&stores, &account, &again.document_id).await, third);
+    let pages = stores.documents.pages(&account.id, &again.document_id, 0, 10).await.unwrap();
+    assert_eq!(pages[1].failure.as_deref(), Some("It was blocked."), "the first reason stays");
+    let view = stores.jobs.job(&account.id, "again").await.unwrap().unwrap();
+    assert_eq!((view.failed_pages.to_string().as_str(), view.completed_pages), ("1-2", 1));
+    assert_eq!(stores.used_and_reserved(&account).await, (48, 0));
+}
+
+async fn page_read_again_after_its_document_was_deleted_makes_none(stores: Stores) {
+    let account = stores.account("a").await;
+    let document = document_read(&stores, &account).await;
+    let again = rereading(&stores, &account, "again", &document, &[0]).await;
+    assert!(stores.documents.delete_document(&account.id, &again.document_id, NOW).await.unwrap());
+    assert_eq!(stores.complete(&again, vec![read(0, "First, again.", 7)]).await, Completion::Stored);
+    assert!(stores.documents.document(&account.id, &again.document_id).await.unwrap().is_none());
+    assert_eq!(stores.used_and_reserved(&account).await, (47, 0));
 }

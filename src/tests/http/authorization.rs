@@ -80,7 +80,11 @@ async fn routes_refuse_foreign_and_unknown_callers() {
             refused(answer, 401, "unauthenticated").await;
             if path.contains('{') {
                 // A foreign id and an unknown id get the same response.
-                let body = (method == Method::POST).then(|| json!({"batch_mode": false}));
+                let body = match path.ends_with("/reread") {
+                    true => json!({"batch_mode": false, "pages": [0]}),
+                    false => json!({"batch_mode": false}),
+                };
+                let body = (method == Method::POST).then_some(body);
                 let ask = async |foreign: bool| {
                     let answer = stranger.send(method.clone(), &fill(path, foreign), body.clone()).await;
                     refused(answer, 404, "not_found").await
@@ -99,7 +103,7 @@ async fn routes_refuse_foreign_and_unknown_callers() {
 fn arguments(id: &str, content_hash: &str, upload: &str, token: &str) -> Value {
     let submission = json!({"hash": upload, "title": null, "pages": null, "ai_transform": false, "batch_mode": false});
     json!({
-        "id": if token.is_empty() { id } else { token }, "content_hash": content_hash, "batch": true, "mode": "batch", "skip": 0,
+        "id": if token.is_empty() { id } else { token }, "content_hash": content_hash, "batch": true, "mode": "batch", "page": 1, "skip": 0,
         "query": "", "place": {"from": null, "page": 1, "query": "", "pages_only": false}, "wish": submission,
         "url": "http://127.0.0.1/", "name": "mine", "code": "0", "password": "x",
         "tokens": "", "days": 1, "note": "", "is_operator": true,

@@ -43,9 +43,11 @@ pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original,
 /// Says that a job is reading pages of this document.
 #[component]
 fn JobNotice(job: JobView, draft: bool) -> impl IntoView {
-    let (what, more) = match draft {
-        true => ("Plain text for now.", " The finished pages will replace it here; you keep your place. "),
-        false => ("The failed pages are being read again.", " They will appear here; you keep your place. "),
+    let (what, more) = match (draft, job.rereads, job.pages.len()) {
+        (true, ..) => ("Plain text for now.", " The finished pages will replace it here; you keep your place. "),
+        (_, false, _) => ("The failed pages are being read again.", " They will appear here; you keep your place. "),
+        (_, _, 1) => ("A page is being read again.", " The new text will replace the old one; you keep your place. "),
+        _ => ("Some pages are being read again.", " The new text will replace the old one; you keep your place. "),
     };
     view! {
         <div class="notice" id="meanwhile" role="status">

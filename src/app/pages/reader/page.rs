@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::reread::RereadPage;
 use super::{Asked, Drawn};
 use crate::model::wire::{Original, PageView};
 
@@ -11,6 +12,7 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
     let number = page.index + 1;
     let anchor = format!("page-{number}");
     let without_text = page.html.is_empty();
+    let note_class = if page.has_quiet_note() { "reread" } else { "notice warn" };
     let failure = page.failure.map(|reason| view! { <Failure reason is_draft without_text /> });
     let text = (!without_text).then(|| view! { <div class="prose" inner_html=page.html></div> });
     // A draft's page without text shows its original instead.
@@ -24,8 +26,11 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
                     {format!("Page {number}")}
                 </a>
             </p>
-            {kept.then(|| view! { <OriginalPage index=page.index open drawn /> })}
-            <div class="page-body">{failure}{text}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
+            {kept.then(|| view! { <OriginalPage index=page.index open drawn=drawn.clone() /> })}
+            <div class="page-body">
+                {failure}{text}{page.note.map(|note| view! { <p class=note_class>{note}</p> })}
+                <RereadPage index=page.index tokens=page.reread_tokens drawn />
+            </div>
         </section>
     }
 }

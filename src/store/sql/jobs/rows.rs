@@ -11,14 +11,14 @@ use crate::store::sql::from_row;
 
 from_row!(pub(in crate::store::sql) job_columns: Job {
     id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, submitted_at, document_id,
-    stage, due_at, claims, fence, requeued, blocked_by = hindered_by, polls, network, budget_wait_ms, shard
+    stage, due_at, claims, fence, requeued, blocked_by = hindered_by, polls, network, budget_wait_ms, rereads, shard
 });
 
 /// The columns of a [`JobView`]. `failed` is a list of 1-based pages, `0` for none.
 macro_rules! view_columns {
     () => {
         "j.id, j.content_hash, j.upload_hash, j.mode, j.title, j.stage, j.submitted_at, j.pages, j.document_id,
-         j.requeued, j.hindered_by, j.pages_submitted,
+         j.requeued, j.hindered_by, j.pages_submitted, j.rereads,
          (SELECT COUNT(*) FROM ledger l WHERE l.job_id = j.id) AS charged,
          (SELECT COALESCE(STRING_AGG(CAST(f.page_index + 1 AS TEXT), ','), '0')
           FROM page_failures f WHERE f.job_id = j.id) AS failed"
@@ -49,6 +49,7 @@ impl FromRow<'_, AnyRow> for JobView {
             error: stage.error(),
             requeued: Column::read(row, "requeued")?,
             blocked_by: Column::read(row, "hindered_by")?,
+            rereads: Column::read(row, "rereads")?,
         })
     }
 }

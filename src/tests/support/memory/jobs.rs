@@ -46,7 +46,7 @@ impl Records {
             }
             PageOutcome::Read { markdown, note, usage, charge, model } => {
                 let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), page.index);
-                if self.results.contains_key(&key) {
+                if self.results.contains_key(&key) && (!job.rereads || self.ledger.contains_key(&at)) {
                     return;
                 }
                 self.results.insert(key, StoredPage { markdown: stored(&markdown), note });
@@ -58,8 +58,33 @@ impl Records {
         }
     }
 
+    /// The document with the pages that the job has read again, unless it was deleted, and whether there are such pages.
+    fn reread_document(&self, job: &Job) -> (Option<DocumentRow>, bool) {
+        let mut document = self.documents.get(&job.document_id).cloned();
+        let read: Vec<u32> =
+            job.pages.iter().filter(|index| self.ledger.contains_key(&(job.id.clone(), *index))).collect();
+        if let Some(document) = &mut document {
+            document.charged = self.charged(&job.document_id);
+            for &index in &read {
+                let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), index);
+                let StoredPage { markdown, note } = self.results[&key].clone();
+                document.pages.insert(index, Page { index, markdown, failure: None, note });
+            }
+        }
+        (document, !read.is_empty())
+    }
+
+    /// What all jobs of a document have charged.
+    fn charged(&self, document_id: &str) -> u64 {
+        let of_document = self.jobs.values().filter(|row| row.job.document_id == document_id);
+        of_document.flat_map(|row| self.charges(&row.job.id)).map(|charge| charge.tokens).sum()
+    }
+
     /// The document with the job's pages, and whether one of them is usable.
-    fn document_of(&self, job: &Job, now: UnixMs) -> (DocumentRow, bool) {
+    fn document_of(&self, job: &Job, now: UnixMs) -> (Option<DocumentRow>, bool) {
+        if job.rereads {
+            return self.reread_document(job);
+        }
         let before = self.documents.get(&job.document_id).cloned().map(|mut document| {
             if document.draft {
                 document.pages.retain(|index, _| job.pages.contains(*index));
@@ -81,8 +106,7 @@ impl Records {
             pages: Default::default(),
         });
         document.mode = job.mode;
-        let of_document = self.jobs.values().filter(|row| row.job.document_id == job.document_id);
-        document.charged = of_document.flat_map(|row| self.charges(&row.job.id)).map(|charge| charge.tokens).sum();
+        document.charged = self.charged(&job.document_id);
         let mut usable = false;
         for index in job.pages.iter() {
             let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), index);
@@ -99,7 +123,7 @@ impl Records {
             usable |= page.failure.is_none() && !page.markdown.is_empty();
             document.pages.insert(index, page);
         }
-        (document, usable)
+        (Some(document), usable)
     }
 
     fn charges<'a>(&'a self, job_id: &str) -> impl Iterator<Item = &'a Charge> {
@@ -126,6 +150,7 @@ impl Records {
             error: job.stage.error(),
             requeued: job.requeued,
             blocked_by: job.blocked_by,
+            rereads: job.rereads,
         }
     }
 
@@ -279,12 +304,12 @@ impl Jobs for Memory {
 
     async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
         let records = self.records();
-        let read = records
-            .results
-            .keys()
-            .filter(|key| key.0 == job.account_id && key.1 == job.content_hash && key.2 == job.recipe.name());
-        let failed = records.failures.keys().filter(|(id, _)| *id == job.id).map(|(_, index)| *index);
-        Ok(read.map(|key| key.3).chain(failed).collect())
+        let stored = records.results.keys().filter(|key| {
+            !job.rereads && key.0 == job.account_id && key.1 == job.content_hash && key.2 == job.recipe.name()
+        });
+        let ended = records.failures.keys().chain(records.ledger.keys());
+        let ended = ended.filter(|(id, _)| *id == job.id).map(|(_, index)| *index);
+        Ok(stored.map(|key| key.3).chain(ended).collect())
     }
 
     async fn complete(
@@ -306,7 +331,7 @@ impl Jobs for Memory {
         if !usable {
             return Ok(Completion::NothingUsable);
         }
-        after.documents.insert(done.document_id.clone(), document);
+        after.documents.extend(document.map(|document| (done.document_id.clone(), document)));
         assert!(after.reservations.remove(&done.id).is_some(), "a reservation ended twice");
         *records = after;
         Ok(Completion::Stored)
