@@ -214,6 +214,7 @@ async fn job_published_in_redis_has_all_its_fields() {
         "failed_pages": [],
         "draft_id": "document one",
         "requeued": false,
+        "rereads": false,
         "blocked_by": null,
         "reserved_tokens": 100,
     });

@@ -112,8 +112,10 @@ async fn page_that_looks_blank_is_sent_again_and_no_answer_without_text_replaces
     let document = format!("/v1/documents/{document}");
     let (before, calls) = (guest.get(&document).await, site.calls("generate_content").await);
     assert_eq!(calls, 1, "a page that looks blank is not sent");
+    site.gemini.arm(always("row_thoughts_only")).await;
     let ticket = accepted(reread(&guest, &document, &[0], false).await).await;
-    assert_eq!(guest.end_of(&ended(&ticket)).await["status"], "FAILED");
+    let ended = guest.end_of(&ended(&ticket)).await;
+    assert_eq!(ended["status"], "FAILED", "{}", guest.get(&document).await);
     assert_eq!(site.calls("generate_content").await, calls + 2, "two halves, and the usual way");
     assert_eq!(guest.get(&document).await, before);
 }
