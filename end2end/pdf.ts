@@ -54,7 +54,7 @@ export function damagedPdf(): Upload {
 
 /** An image of one black pixel. */
 export function picture(): Upload {
-  const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+  const png = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAGklEQVR42mP4DwQMQACjGcgQIFMbisAgcQcAwP1/ge1HAcgAAAAASUVORK5CYII=";
   return { name: "Menu.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") };
 }
 

@@ -18,7 +18,7 @@ export const BATCH: Scenes = {
 
   "batch-failed": async ({ gemini, screens: { home, batch } }) => {
     await gemini.refuse();
-    await home.submit(pdf(12, { title: BOOK }), { batch: true });
+    await home.submit(pdf(3, { title: BOOK }), { batch: true });
     await batch.reach("PENDING");
     await gemini.finishBatches();
     await expect(batch.tryAgain).toBeVisible();
