@@ -52,7 +52,7 @@ export function damagedPdf(): Upload {
   return file("Damaged.pdf", Buffer.from("%PDF-1.7\n".padEnd(4_000, "broken ")));
 }
 
-/** An image of one black pixel. */
+/** An image with a pattern: a page of one colour is blank, and is not sent. */
 export function picture(): Upload {
   const png = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAGklEQVR42mP4DwQMQACjGcgQIFMbisAgcQcAwP1/ge1HAcgAAAAASUVORK5CYII=";
   return { name: "Menu.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") };

@@ -152,6 +152,7 @@ fn words(constant: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::model::wire::{PageView, SECOND_WAY};

@@ -307,6 +307,7 @@ fn number_of(name: &str, attributes: &str) -> Option<u16> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 

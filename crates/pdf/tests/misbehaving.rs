@@ -113,8 +113,14 @@ async fn worker_that_answers_garbage_or_something_else_costs_one_page() {
         frame("[", b""),
         frame(r#"{"reply":"pdf"}"#, b"%PDF-"),
         frame(r#"{"reply":"opened","total_pages":9,"title":null}"#, b""),
-        frame(r#"{"reply":"text","chars_visible":4294967295,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#, b"text"),
-        frame(r#"{"reply":"text","chars_visible":1,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#, b"\xff\xfe"),
+        frame(
+            r#"{"reply":"text","chars_visible":4294967295,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
+            b"text",
+        ),
+        frame(
+            r#"{"reply":"text","chars_visible":1,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
+            b"\xff\xfe",
+        ),
         frame(r#"{"reply":"failed","fault":"library_unavailable"}"#, b""),
         frame(r#"{"reply":"failed","fault":{"document":"encrypted"}}"#, b""),
         frame(r#"{"reply":"failed","fault":{"page":"given_up"}}"#, b""),
@@ -125,7 +131,10 @@ async fn worker_that_answers_garbage_or_something_else_costs_one_page() {
 
 #[tokio::test]
 async fn worker_that_says_more_than_it_is_asked_is_not_asked_again() {
-    let text = frame(r#"{"reply":"text","chars_visible":3,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#, b"one");
+    let text = frame(
+        r#"{"reply":"text","chars_visible":3,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
+        b"one",
+    );
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
     let frames = [started, opened(3), text.repeat(2)];
@@ -158,7 +167,10 @@ async fn worker_that_counts_wrongly_is_refused_with_its_document() {
 async fn worker_that_measures_more_pages_than_it_was_asked_for_is_believed_for_those() {
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
-    let length = frame(r#"{"reply":"length","chars_visible":7,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#, b"");
+    let length = frame(
+        r#"{"reply":"length","chars_visible":7,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
+        b"",
+    );
     let frames = [started, opened(3), length.repeat(500)];
     let engine = engine(worker(folder.path(), "answer 0\nanswer 1\nanswer 2\nexec sleep 1000", &frames));
     let path = folder.path().join("document");
