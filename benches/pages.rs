@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use coldbrew::accounts::{Accounts, Credential, CredentialKind};
-use coldbrew::extract::{EngineShares, Recipe};
+use coldbrew::extract::{EngineShares, PageImage, Recipe, Way};
 use coldbrew::jobs::{DiskSpool, EnginePages, Job, JobIds, PageSource, Spool};
 use coldbrew::model::{Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
@@ -213,7 +213,7 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
     let time = Mutex::new(Duration::MAX);
     let ready = source.pages(&job, (0..pages).collect(), &time).await.expect("it can be read").expect("it is sound");
     let model = models::model(models::DEFAULT);
-    let (recipe, asked) = (&job.recipe, &model);
+    let (asked, of) = (&model, &job);
     let mut largest = 0;
     let lines = ready.map_ok(|(index, page)| {
         // Sampled at every 16th page, because reading `/proc` takes time, and at the end the workers have exited.
@@ -221,7 +221,8 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
             largest = largest.max(worker_bytes());
         }
         let page = page.expect("every page is sound");
-        (format!("page_{index}"), recipe.request(asked, page.pdf, &page.figures.expect("the detector works"), 8_192))
+        let image = PageImage::Pdf(page.pdf.clone());
+        (format!("page_{index}"), page.asked(of, index, (asked, Way::Usual), image, 8_192).request())
     });
     let written = spool.write_input(&job, &model, lines.boxed()).await.expect("there is room");
     assert_eq!(written, pages as usize);

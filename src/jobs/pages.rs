@@ -52,7 +52,7 @@ pub struct ReadyPage {
 
 impl ReadyPage {
     /// The request for this page of the job, asked for in this way as `image`.
-    pub(super) fn asked<'a>(
+    pub fn asked<'a>(
         &'a self,
         job: &'a Job,
         index: u32,

@@ -35,18 +35,21 @@ impl WordCounts {
     }
 
     /// The share of the page's own words that the answer has, in percent; 100 if the page has none.
-    pub fn recall_percent(self) -> usize {
+    pub const fn recall_percent(self) -> usize {
         percent(self.common, self.own)
     }
 
     /// The share of the answer's words that the page has, in percent; 100 if the answer has none.
-    pub fn precision_percent(self) -> usize {
+    pub const fn precision_percent(self) -> usize {
         percent(self.common, self.answered)
     }
 }
 
-fn percent(part: usize, whole: usize) -> usize {
-    (part * 100).checked_div(whole).unwrap_or(100)
+const fn percent(part: usize, whole: usize) -> usize {
+    match (part * 100).checked_div(whole) {
+        Some(percent) => percent,
+        None => 100,
+    }
 }
 
 /// The words of a text in compatibility form and lower case, without marks and punctuation. A character of a script without spaces is a
