@@ -18,6 +18,8 @@ const TEXT_BYTES_MAX: u32 = 64 << 20;
 const PICTURE_BYTES_MAX: u32 = 32 << 20;
 /// Bytes of a list of bookmarks as JSON.
 const BOOKMARKS_BYTES_MAX: u32 = 16 << 20;
+/// Bytes of a survey as JSON. Most of it are bookmarks.
+const SURVEY_BYTES_MAX: u32 = 16 << 20;
 /// Width and height of the picture of a figure.
 const FIGURE_SIDE_MAX_PX: u32 = 2_401;
 /// Characters of the reason why a detector is unusable.
@@ -36,6 +38,7 @@ pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
         Reply::Text { .. } => TEXT_BYTES_MAX,
         Reply::Picture => PICTURE_BYTES_MAX,
         Reply::Bookmarks => BOOKMARKS_BYTES_MAX,
+        Reply::Survey => SURVEY_BYTES_MAX,
         Reply::Pdf | Reply::Figures { .. } => PAYLOAD_BYTES_MAX,
         _ => 0,
     }
@@ -167,6 +170,17 @@ pub(crate) fn bookmarks((reply, payload): Answer, pages: u32) -> Result<Vec<Book
         page: page.filter(|page| *page < pages),
     };
     Ok(found.into_iter().map(checked).collect())
+}
+
+/// The survey of a document. It is not read here: only workers of the same document get it.
+///
+/// # Errors
+/// Another reply is an error.
+pub(crate) fn survey((reply, payload): Answer) -> Result<Vec<u8>, PdfError> {
+    match reply {
+        Reply::Survey => Ok(payload),
+        other => Err(page_refusal(other)),
+    }
 }
 
 const fn bounded(chars_visible: u32, is_scan: bool) -> Result<PageLength, PdfError> {

@@ -54,8 +54,13 @@ pub(crate) enum Request {
     OpenFile { pages_max: u32 },
     /// Open the PDF in the payload.
     OpenBytes { pages_max: u32 },
-    /// The text of one page. Answered by [`Reply::Text`] with Markdown as payload.
+    /// The text of one page. Answered by [`Reply::Text`] with Markdown as payload. Answered by [`Reply::SurveyWanted`] if the document must
+    /// be surveyed first.
     Text { page: u32 },
+    /// What the pages of the document have in common. Answered by [`Reply::Survey`] with JSON as payload, which other workers use.
+    Survey,
+    /// Use the survey in the payload. If it is empty, each page is judged alone. Answered by [`Reply::SurveyReady`].
+    UseSurvey,
     /// Convert the image file of the descriptor to a PDF. Answered by [`Reply::Pdf`] with the PDF as payload.
     ImageToPdf,
     /// One page as a PDF of its own. If it is `lean`, it may be a picture of the page. Answered by [`Reply::Pdf`] with the PDF as
@@ -85,6 +90,9 @@ pub(crate) enum Reply {
     Picture,
     Figures { figures: Vec<CutFigure>, has_tables: bool },
     Bookmarks,
+    Survey,
+    SurveyWanted,
+    SurveyReady,
     DetectorWanted,
     DetectorReady,
     Length { chars_visible: u32, is_scan: bool },

@@ -100,8 +100,8 @@ mod tests {
     }
 
     fn text(page: &[Glyph]) -> String {
-        let lines = super::super::lines::from_glyphs(&without_line_numbers(upright(page)));
-        lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("|")
+        let lines = super::super::lines::from_glyphs(&without_line_numbers(upright(page, &[])));
+        lines.into_iter().map(|line| line.text.to_string()).collect::<Vec<_>>().join("|")
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Groups lines in reading order into paragraphs.
 
 use super::lines::Line;
+use super::rich::Shift;
 use super::script;
 
 /// The largest relative difference of sizes within one paragraph.
@@ -9,9 +10,6 @@ const SIZE_TOLERANCE: f32 = 0.08;
 const LEADING_DEFAULT: f32 = 1.2;
 /// The least indent of a paragraph, in sizes.
 const INDENT_SIZES: f32 = 0.8;
-
-/// Characters that begin a list item.
-const BULLETS: &str = "•‣◦▪▫■□●○◆◇►▸▶∙⁃·";
 
 /// Groups lines into paragraphs. `lines` must be in reading order.
 pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
@@ -31,20 +29,6 @@ pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
     paragraphs
 }
 
-/// Whether the text begins with a bullet.
-fn opens_with_bullet(text: &str) -> bool {
-    strip_bullet(text).is_some()
-}
-
-/// The text after a bullet, if it begins with one. Symbol fonts have bullets in the private-use area.
-pub(super) fn strip_bullet(text: &str) -> Option<&str> {
-    let first = text.chars().next()?;
-    let is_bullet = BULLETS.contains(first) || matches!(first, '\u{f000}'..='\u{f0ff}');
-    let rest = text.get(first.len_utf8()..).unwrap_or_default();
-    let dash = matches!(first, '–' | '-') && rest.starts_with(' ');
-    (is_bullet || dash).then(|| rest.trim_start()).filter(|rest| !rest.is_empty())
-}
-
 /// The usual distance of base lines in sizes: the lower median over close consecutive lines.
 fn leading(lines: &[Line]) -> f32 {
     let mut ratios: Vec<f32> = lines
@@ -60,7 +44,7 @@ fn leading(lines: &[Line]) -> f32 {
 /// Whether a paragraph starts at `lines[index]`. `before_starts`: whether one starts at the line before.
 fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) -> bool {
     let (previous, line) = (&lines[index - 1], &lines[index]);
-    if !same_size(previous, line) || previous.bold != line.bold && !previous.hyphenated {
+    if !same_size(previous, line) {
         return true;
     }
     let follows = line.baseline > previous.baseline && previous.is_above_or_below(line);
@@ -73,8 +57,12 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
     if previous.hyphenated {
         return false;
     }
-    opens_with_bullet(&line.text)
-        || (previous.gapped || line.gapped)
+    line.mark.is_some()
+        || before_starts && previous.bold && !line.bold
+        || opens_note(line)
+        || starts_entry(previous, line)
+        || is_row(previous)
+        || is_row(line)
         || is_indented(lines, index)
         || is_outdented(previous, line, before_starts)
         || ends_early(lines, index)
@@ -82,6 +70,21 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
 
 fn same_size(a: &Line, b: &Line) -> bool {
     (a.size - b.size).abs() <= SIZE_TOLERANCE * a.size.max(b.size)
+}
+
+/// Whether a line is a row of a table. The gap behind the mark of an item does not make it one.
+fn is_row(line: &Line) -> bool {
+    line.gapped && line.mark.is_none() && !line.has_leader()
+}
+
+/// Whether a line begins with the raised mark of a note.
+fn opens_note(line: &Line) -> bool {
+    line.text.runs().next().is_some_and(|(_, look)| look.shift == Shift::Raised)
+}
+
+/// Whether a line begins an entry of a table of contents. The second line of an entry hangs.
+fn starts_entry(previous: &Line, line: &Line) -> bool {
+    previous.has_leader() || line.has_leader() && line.left < previous.left + INDENT_SIZES * line.size
 }
 
 /// Whether a paragraph continues at the top of the next column: it was cut in mid-sentence.
@@ -100,17 +103,17 @@ fn is_indented(lines: &[Line], index: usize) -> bool {
         Some(next) if same_size(line, next) && next.baseline > line.baseline => next.left < line.left - indent,
         _ => ends_early(lines, index),
     };
-    line.left > previous.left + indent && next_returns && !opens_item(&previous.text)
+    line.left > previous.left + indent && next_returns && !opens_item(previous)
 }
 
 /// A line further to the left begins the next item of a hanging list. It does not after the indented first line of a paragraph.
 fn is_outdented(previous: &Line, line: &Line, before_starts: bool) -> bool {
-    line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(&previous.text))
+    line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(previous))
 }
 
 /// Whether a text begins with a bullet, a number or a bracketed key, like items of hanging lists.
-fn opens_item(text: &str) -> bool {
-    opens_with_bullet(text) || text.starts_with('[') || text.starts_with(|char: char| char.is_ascii_digit())
+fn opens_item(line: &Line) -> bool {
+    line.mark.is_some() || line.text.starts_with('[') || line.text.starts_with(|char: char| char.is_ascii_digit())
 }
 
 /// Whether the line before ended although the first word of this one would have fitted, so the break is intended.
@@ -131,11 +134,13 @@ fn right_edge(lines: &[Line], index: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lists;
     use super::super::testing::paragraph;
     use super::*;
 
-    fn grouped(lines: Vec<Line>) -> Vec<String> {
-        let text = |lines: Vec<Line>| lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("|");
+    fn grouped(mut lines: Vec<Line>) -> Vec<String> {
+        lists::mark(&mut lines);
+        let text = |lines: Vec<Line>| lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join("|");
         group(lines).into_iter().map(text).collect()
     }
 
@@ -192,11 +197,6 @@ mod tests {
 
     #[test]
     fn bullet_begins_an_item() {
-        assert_eq!(strip_bullet("• item"), Some("item"));
-        assert_eq!(strip_bullet("\u{f0b7}item"), Some("item"));
-        assert_eq!(strip_bullet("– item"), Some("item"));
-        assert_eq!(strip_bullet("-x"), None);
-        assert_eq!(strip_bullet("•"), None);
         let lines = paragraph(&["• an item of the width there is", "• another, and just as wide as it"]);
         assert_eq!(grouped(lines).len(), 2);
     }

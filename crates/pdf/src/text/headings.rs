@@ -1,0 +1,293 @@
+//! Which lines are headings, and of which level.
+//!
+//! A bookmark with the title of a line is the strongest evidence. The styles of all lines that bookmarks name, and of those that stand out
+//! from the body text, get levels by rank. A line in one of these styles is a heading if it stands alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::lines::Line;
+use super::script;
+use super::style::Style;
+use crate::document::Bookmark;
+
+/// A longer heading is a paragraph in large type.
+const CHARS_MAX: usize = 160;
+const LINES_MAX: usize = 4;
+/// A heading of the largest level of Markdown.
+const LEVEL_MAX: u8 = 6;
+/// The least size of headings that are not bold, relative to the body text.
+const LARGER: f32 = 1.1;
+/// Bold headings can be a little smaller than the body text.
+const NOT_SMALLER: f32 = 0.93;
+/// The levels of large type in a document that says nothing else, by its least size relative to the body text.
+const LEVELS_BY_SIZE: [f32; 3] = [1.7, 1.35, 1.12];
+/// The most styles that are told apart.
+const STYLES_MAX: usize = 200;
+/// A document with fewer bookmarks in its sample does not say which styles are those of headings.
+const BOOKMARKED_MIN: usize = 3;
+/// Characters of a title that are compared.
+const KEY_CHARS_MAX: usize = 80;
+
+/// The headings of a document.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Headings {
+    body: Style,
+    /// The styles of headings with their levels.
+    levels: Vec<(Style, u8)>,
+    /// Styles that are no headings.
+    others: Vec<Style>,
+    /// The bookmarks of each page.
+    bookmarks: BTreeMap<u32, Vec<Entry>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    level: u8,
+    title: String,
+}
+
+impl Headings {
+    pub(super) fn of_bookmarks(bookmarks: &[Bookmark]) -> Self {
+        let mut headings = Self::default();
+        for Bookmark { title, level, page } in bookmarks {
+            let Some(page) = page else { continue };
+            let entry = Entry { level: (*level).min(LEVEL_MAX), title: title.clone() };
+            headings.bookmarks.entry(*page).or_default().push(entry);
+        }
+        headings
+    }
+
+    pub(super) fn body_size(&self) -> f32 {
+        self.body.size()
+    }
+
+    /// The level and the title of the bookmark that names these lines.
+    pub(super) fn bookmarked(&self, page: u32, lines: &[Line]) -> Option<(u8, &str)> {
+        let entries = self.bookmarks.get(&page)?;
+        if lines.len() > LINES_MAX || lines.iter().any(Line::has_leader) {
+            return None;
+        }
+        let text = key(lines.iter().map(|line| &*line.text));
+        let named = entries.iter().find(|entry| is_title(&text, &key([entry.title.as_str()])));
+        named.map(|entry| (entry.level, entry.title.as_str()))
+    }
+
+    /// The level of a heading without a bookmark. `None`: it is none.
+    pub(super) fn level(&self, lines: &[Line]) -> Option<u8> {
+        let style = lines.first()?.style;
+        if !stands_alone(lines) || style.is_like(&self.body) {
+            return None;
+        }
+        let known = |(known, _): &&(Style, u8)| known.is_like(&style);
+        if let Some((_, level)) = self.levels.iter().find(known) {
+            return Some(*level);
+        }
+        let ratio = style.size() / self.body.size().max(1.0);
+        if self.others.iter().any(|other| other.is_like(&style)) || ratio < LEVELS_BY_SIZE[2] {
+            return None;
+        }
+        // A style that the sample lacks: one level above the next smaller heading.
+        let smaller =
+            self.levels.iter().filter(|(known, _)| known.rank() < style.rank()).map(|(_, level)| *level).min();
+        let by_size = LEVELS_BY_SIZE.iter().position(|least| ratio >= *least).map(|position| position as u8 + 1);
+        match smaller {
+            Some(level) => Some(level.saturating_sub(1).max(1)),
+            None if self.levels.is_empty() => by_size,
+            None => self.levels.iter().map(|(_, level)| (*level + 1).min(LEVEL_MAX)).max(),
+        }
+    }
+
+    /// Ranks the styles of a document.
+    pub(super) fn set_styles(&mut self, styles: Styles) {
+        self.body = styles.body();
+        let named: usize = styles.tallies.iter().map(Tally::named).sum();
+        let mut standing_out: Vec<&Tally> =
+            styles.tallies.iter().filter(|tally| tally.stands_out(&self.body)).collect();
+        standing_out.sort_by_key(|tally| std::cmp::Reverse(tally.style.rank()));
+        let ranks_are_told = named >= BOOKMARKED_MIN;
+        let mut levels: Vec<(Style, u8)> = Vec::new();
+        for tally in standing_out {
+            let level = match (tally.level(), levels.last()) {
+                (Some(level), _) => level,
+                (None, None) => 1,
+                (None, Some((style, level))) if style.rank() == tally.style.rank() => *level,
+                (None, Some(_)) if ranks_are_told && !tally.is_below_named(&styles) => continue,
+                (None, Some((_, level))) => (level + 1).min(LEVEL_MAX),
+            };
+            levels.push((tally.style, level));
+        }
+        let is_level = |style: &Style| levels.iter().any(|(level, _)| level == style);
+        self.others = styles.tallies.iter().map(|tally| tally.style).filter(|style| !is_level(style)).collect();
+        self.levels = levels;
+    }
+}
+
+/// Whether lines can be a heading by their form.
+pub(super) fn stands_alone(lines: &[Line]) -> bool {
+    let Some(first) = lines.first() else { return false };
+    let chars: usize = lines.iter().map(|line| line.text.chars().count()).sum();
+    let letters = lines.iter().flat_map(|line| line.text.chars()).filter(|char| char.is_alphabetic());
+    // A letter of Chinese is a word.
+    let words = letters.map(|char| 1 + usize::from(script::joins_without_space(char))).sum::<usize>();
+    lines.len() <= LINES_MAX
+        && chars <= CHARS_MAX
+        && words >= 2
+        && lines.iter().all(|line| line.style.is_like(&first.style) && !line.has_leader())
+        && !first.style.mono
+        && !lines.iter().any(|line| line.gapped && lines.len() > 1)
+        && !lines.last().is_some_and(|last| last.text.ends_with([',', ';']))
+}
+
+/// The styles of a document, with how often lines are set in them.
+#[derive(Default)]
+pub(super) struct Styles {
+    tallies: Vec<Tally>,
+}
+
+struct Tally {
+    style: Style,
+    chars: usize,
+    paragraphs: usize,
+    alone: usize,
+    /// How many bookmarks of each level name a paragraph of this style.
+    named: [usize; LEVEL_MAX as usize + 1],
+}
+
+impl Styles {
+    pub(super) fn add(&mut self, paragraph: &[Line], bookmark: Option<(u8, &str)>) {
+        let Some(style) = paragraph.first().map(|line| line.style) else { return };
+        let chars: usize = paragraph.iter().map(|line| line.text.chars().count()).sum();
+        let Some(tally) = self.tally(style) else { return };
+        tally.chars += chars;
+        tally.paragraphs += 1;
+        tally.alone += usize::from(stands_alone(paragraph));
+        if let Some((level, _)) = bookmark {
+            tally.named[usize::from(level.min(LEVEL_MAX))] += 1;
+        }
+    }
+
+    fn tally(&mut self, style: Style) -> Option<&mut Tally> {
+        let known = self.tallies.iter().position(|tally| tally.style.is_like(&style));
+        if known.is_none() && self.tallies.len() < STYLES_MAX {
+            self.tallies.push(Tally { style, chars: 0, paragraphs: 0, alone: 0, named: Default::default() });
+        }
+        match known {
+            Some(known) => self.tallies.get_mut(known),
+            None => self.tallies.last_mut().filter(|tally| tally.style == style),
+        }
+    }
+
+    /// The style of most characters; that of most proportional ones, if there are any.
+    fn body(&self) -> Style {
+        let of = |mono: bool| self.tallies.iter().filter(move |tally| tally.style.mono == mono);
+        let largest = of(false).max_by_key(|tally| tally.chars).or_else(|| of(true).max_by_key(|tally| tally.chars));
+        largest.map_or_else(Style::default, |tally| tally.style)
+    }
+}
+
+impl Tally {
+    fn named(&self) -> usize {
+        self.named.iter().sum()
+    }
+
+    /// The level that most bookmarks give it.
+    fn level(&self) -> Option<u8> {
+        let most = self.named.iter().enumerate().max_by_key(|(level, count)| (**count, usize::MAX - level))?;
+        (*most.1 > 0).then_some(most.0 as u8)
+    }
+
+    /// Whether it is the style of headings, judged by its looks and uses.
+    fn stands_out(&self, body: &Style) -> bool {
+        let ratio = self.style.size() / body.size().max(1.0);
+        let looks = ratio >= LARGER || (self.style.bold && !body.bold && ratio >= NOT_SMALLER);
+        let is_named = self.named() * 3 >= self.alone.max(1);
+        !self.style.is_like(body) && (is_named || looks && self.alone * 5 >= self.paragraphs * 3)
+    }
+
+    /// Whether a heading with a bookmark ranks higher, so that it can be a heading for which there are no bookmarks.
+    fn is_below_named(&self, styles: &Styles) -> bool {
+        styles.tallies.iter().any(|other| other.named() > 0 && other.style.rank() > self.style.rank())
+    }
+}
+
+/// The letters and digits of a text, in small letters.
+fn key<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let chars = texts.into_iter().flat_map(str::chars).filter(|char| char.is_alphanumeric()).take(KEY_CHARS_MAX);
+    chars.flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a text is a title, apart from its number: `1.2 Title`, `Title`, `Chapter 1. Title`.
+fn is_title(text: &str, title: &str) -> bool {
+    const NUMBER_CHARS_MAX: usize = 12;
+    let (longer, shorter) = if text.len() > title.len() { (text, title) } else { (title, text) };
+    let has_number = |number: &str| {
+        let is_letter = number.chars().count() == 1;
+        number.is_empty()
+            || is_letter
+            || number.chars().any(|char| char.is_numeric()) && number.len() <= NUMBER_CHARS_MAX
+    };
+    shorter.chars().count() >= 2 && longer.strip_suffix(shorter).is_some_and(has_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::line;
+    use super::*;
+
+    fn styled(text: &str, size: f32, bold: bool) -> Vec<Line> {
+        let style = Style { tenths: (size * 10.0) as i32, bold, ..Style::default() };
+        vec![Line { size, bold, style, ..line(text, 50.0, 200.0, 100.0) }]
+    }
+
+    /// A document of these paragraphs, with a lot of body text in 10 points.
+    fn headings(paragraphs: &[Vec<Line>], bookmarks: &[Bookmark]) -> Headings {
+        let mut headings = Headings::of_bookmarks(bookmarks);
+        let mut styles = Styles::default();
+        styles.add(&styled(&"the body of the text. ".repeat(100), 10.0, false), None);
+        paragraphs.iter().for_each(|paragraph| styles.add(paragraph, headings.bookmarked(0, paragraph)));
+        headings.set_styles(styles);
+        headings
+    }
+
+    fn bookmark(title: &str, level: u8) -> Bookmark {
+        Bookmark { title: title.to_owned(), level, page: Some(0) }
+    }
+
+    #[test]
+    fn styles_that_stand_out_rank_by_size_and_weight() {
+        let paragraphs =
+            [styled("A Chapter", 20.0, true), styled("A Section", 14.0, true), styled("A Part", 10.0, true)];
+        let found = headings(&paragraphs, &[]);
+        assert_eq!(paragraphs.each_ref().map(|lines| found.level(lines)), [Some(1), Some(2), Some(3)]);
+        assert_eq!(found.level(&styled("Body text", 10.0, false)), None);
+        assert_eq!(found.level(&styled("A small note", 8.0, false)), None);
+        assert_eq!(found.level(&styled("An unseen title", 16.0, false)), Some(1));
+    }
+
+    #[test]
+    fn bookmarks_give_their_styles_levels() {
+        let paragraphs = [
+            styled("1 First", 14.0, true),
+            styled("2 Second", 14.0, true),
+            styled("1.1 Part", 12.0, true),
+            styled("Author", 13.0, false),
+        ];
+        let found = headings(&paragraphs, &[bookmark("First", 2), bookmark("Second", 2), bookmark("1.1. Part", 3)]);
+        assert_eq!(found.level(&styled("3 Third", 14.0, true)), Some(2));
+        assert_eq!(found.level(&styled("Deeper", 10.0, true)), Some(4).filter(|_| false));
+        assert_eq!(found.bookmarked(0, &styled("1.1 Part", 12.0, true)), Some((3, "1.1. Part")));
+        assert_eq!(found.bookmarked(1, &styled("1.1 Part", 12.0, true)), None);
+    }
+
+    #[test]
+    fn title_is_found_with_and_without_its_number() {
+        for (text, title) in [("1.2 A title", "A title"), ("A title", "Chapter 3. A title"), ("A TITLE", "a title")] {
+            assert!(is_title(&key([text]), &key([title])), "{text}");
+        }
+        for (text, title) in [("about a title", "A title"), ("1.2", "1.2 A title"), ("", "")] {
+            assert!(!is_title(&key([text]), &key([title])), "{text}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Finds the listings among lines in reading order: monospaced lines with their spaces.
+
+use super::blocks::Part;
+use super::lines::{Line, columns};
+use super::paragraphs;
+
+/// The leading of code, in sizes: above the first value there is a blank line between two lines, above the second they are two blocks.
+const LEADING_SIZES: (f32, f32) = (1.9, 4.5);
+/// Lines of a paragraph are not further apart, in sizes.
+const PROSE_LEADING_SIZES: f32 = 1.4;
+/// The largest difference of two edges that are one, in points.
+const EDGE: f32 = 1.0;
+
+/// Divides lines into listings and paragraphs.
+pub(super) fn parts(lines: Vec<Line>) -> Vec<Part> {
+    let (mut parts, mut prose) = (Vec::new(), Vec::new());
+    let mut rest = lines.into_iter().peekable();
+    while let Some(line) = rest.next() {
+        let mut run = vec![line];
+        while let Some(next) = rest.next_if(|next| run.last().is_some_and(|last| is_same_listing(last, next))) {
+            run.push(next);
+        }
+        if is_code(&run) && !is_in_paragraph(prose.last(), &run, rest.peek()) {
+            parts.extend(paragraphs::group(std::mem::take(&mut prose)).into_iter().map(Part::Paragraph));
+            parts.push(Part::Code(run));
+        } else {
+            prose.append(&mut run);
+        }
+    }
+    parts.extend(paragraphs::group(prose).into_iter().map(Part::Paragraph));
+    parts
+}
+
+/// Whether the next line belongs to the same listing: it has the same pitch and is close.
+fn is_same_listing(line: &Line, next: &Line) -> bool {
+    let (Some(mono), Some(next_mono)) = (&line.mono, &next.mono) else { return false };
+    let advance = next.baseline - line.baseline;
+    (mono.pitch - next_mono.pitch).abs() <= mono.pitch * 0.02
+        && (0.3 * line.size..LEADING_SIZES.1 * line.size).contains(&advance)
+}
+
+fn is_code(run: &[Line]) -> bool {
+    run.iter().any(|line| line.mono.as_ref().is_some_and(|mono| mono.certain))
+}
+
+/// Whether one or two lines of code are the lines of a paragraph that happen to hold nothing else.
+fn is_in_paragraph(before: Option<&Line>, run: &[Line], after: Option<&Line>) -> bool {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else { return false };
+    let is_near = |upper: &Line, lower: &Line| {
+        let advance = lower.baseline - upper.baseline;
+        (0.5 * lower.size..PROSE_LEADING_SIZES * lower.size).contains(&advance)
+            && (upper.left - lower.left).abs() < EDGE
+    };
+    let is_after_text = before.is_some_and(|before| is_near(before, first) && before.right >= first.right);
+    let is_before_text = after.is_none_or(|after| is_near(last, after) || after.baseline < last.baseline);
+    first.mark.is_some()
+        || run.len() <= 2 && is_after_text && (is_before_text || before.is_some_and(|before| before.hyphenated))
+}
+
+/// The lines with their indents and blank lines. `left`: the left edge of the listing.
+pub(super) fn code(run: &[Line], left: f32) -> String {
+    let mut code = String::new();
+    let mut previous: Option<&Line> = None;
+    for line in run {
+        let Some(mono) = &line.mono else { continue };
+        if let Some(previous) = previous {
+            let blank = line.baseline - previous.baseline > LEADING_SIZES.0 * line.size;
+            code.push_str(if blank { "\n\n" } else { "\n" });
+        }
+        code.extend(std::iter::repeat_n(' ', columns(line.left - left, mono.pitch)));
+        code.push_str(&mono.text);
+        previous = Some(line);
+    }
+    code
+}
