@@ -9,17 +9,24 @@ from dataclasses import dataclass, field
 STYLES = "code", "bold", "italic"
 # Different signs for the same thing, in HTML and in a PDF.
 SIGNS = str.maketrans({"‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "\u00ad": None, "\u200b": None, "\ufeff": None, "`": "'"})
-NUMBER = re.compile(r"^((chapter|appendix|part|section)\s+)?([0-9]+|[A-Z]|[IVX]+)(\.[0-9]+)*[.:]?\s+(?=\S)", re.IGNORECASE)
+NUMBER = re.compile(r"^((chapter|appendix|part|section)\s+)?([0-9]+|[A-Z]|[IVX]+)([.-][0-9]+)*[.:)]?\s+(?=\S)", re.IGNORECASE)
+# A line of its own above a title.
+LONE_NUMBER = re.compile(r"(chapter|appendix|part)\s+\w+", re.IGNORECASE)
+
+
+def same_signs(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(SIGNS))
 
 
 def normal(text: str) -> str:
     """A text with single spaces, letters for ligatures, and one sign for each kind of quote and dash."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(SIGNS)).replace("--", "-").split())
+    return " ".join(same_signs(text).replace("--", "-").split())
 
 
 def unnumbered(heading: str) -> str:
     """A heading without its number: HTML and PDF number differently."""
-    return NUMBER.sub("", normal(heading)).casefold()
+    heading = normal(heading)
+    return "" if LONE_NUMBER.fullmatch(heading) else NUMBER.sub("", heading).casefold()
 
 
 @dataclass

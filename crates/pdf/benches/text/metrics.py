@@ -9,7 +9,7 @@ from collections import Counter
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel, Levenshtein
 
-from blocks import Block, Cell, normal, unnumbered
+from blocks import Block, Cell, normal, same_signs, unnumbered
 
 Sums = Counter
 # Texts at least this similar are the same heading, item or paragraph.
@@ -148,7 +148,7 @@ def running_heads(truth: list[Block], pages: list[list[Block]]) -> Sums:
 
 
 def code_lines(blocks: list[Block]) -> Counter:
-    lines = (line.rstrip() for block in blocks if block.kind == "code" for line in textwrap.dedent(block.text).split("\n"))
+    lines = (line.rstrip() for block in blocks if block.kind == "code" for line in textwrap.dedent(same_signs(block.text)).split("\n"))
     return Counter(line for line in lines if line.strip())
 
 

@@ -1,4 +1,4 @@
-"""Reads the truth: the source of a document as HTML, or as OpenDocument text.
+"""Reads the truth: the source of a document as HTML, OpenDocument text or LaTeX.
 
 The HTML comes from many programs. Lists, tables, headings and styles are elements in all of them; navigation is known by its class.
 """
@@ -9,6 +9,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import pypandoc
 from lxml import etree, html
 
 from blocks import Block, Cell, Run
@@ -19,7 +20,7 @@ STYLE_OF = {"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "var":
 SKIPPED_TAGS = {"script", "style", "head", "nav", "noscript", "template", "title", "button", "input", "select", "svg"}
 SKIPPED_CLASSES = set(
     "navheader navfooter toc list-of-tables list-of-figures list-of-examples nav-panel headerlink related sphinxsidebar footer shortcontents contents "
-    "menu mini-toc section-toc ChildLinks navigation chlinktop chlinkbot ContChap chlinkprevnexttop copiable-link toctree-wrapper "
+    "menu mini-toc section-toc ChildLinks navigation chlinktop chlinkbot ContChap chlinkprevnexttop copiable-link copiable-anchor toctree-wrapper "
     "sphinxsidebarwrapper ttc summary-letter index-entry printindex float-caption-number toc-title".split()
 )
 SKIPPED_IDS = {"top", "nav-path", "side-nav", "MSearchSelectWindow", "MSearchResultsWindow", "toc"}
@@ -114,6 +115,8 @@ class Reader:
         is_layout = (
             element.get("summary", "").strip() in LAYOUT_SUMMARIES
             or element.xpath(".//table | .//pre | .//h2 | .//h3")
+            # A formula by LaTeX2HTML.
+            or (element.get("width"), element.get("align", "").lower()) == ("100%", "center")
             or sum(map(bool, cells)) < 2
             or max(map(len, cells)) < 2
         )
@@ -148,7 +151,10 @@ def is_skipped(element, tag: str) -> bool:
 
 
 def read_html(path: Path, root: str) -> list[Block]:
-    tree = html.parse(str(path), html.HTMLParser(encoding=encoding(path), remove_comments=True)).getroot()
+    if path.suffix == ".tex":
+        tree = html.document_fromstring(pypandoc.convert_file(str(path), "html", extra_args=["--quiet"]))
+    else:
+        tree = html.parse(str(path), html.HTMLParser(encoding=encoding(path), remove_comments=True)).getroot()
     found = tree.xpath(root) if root else []
     reader = Reader()
     for element in found or [tree.find("body")]:
@@ -183,7 +189,10 @@ def read_odt(path: Path) -> list[Block]:
                 found.append(Block("item" if depth else "paragraph", " ".join(words(child).split()), depth))
             elif child.tag == table + "table":
                 rows = [[Cell(" ".join(words(cell).split())) for cell in row.iterchildren(table + "table-cell")] for row in child.iter(table + "table-row")]
-                found.append(Block("table", rows=rows))
+                if max(map(len, rows)) > 1:
+                    found.append(Block("table", rows=rows))
+                else:
+                    walk(child, depth)
             elif child.tag not in (text + "table-of-content", text + "alphabetical-index"):
                 walk(child, depth + (child.tag == text + "list"))
 
