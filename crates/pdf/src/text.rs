@@ -30,6 +30,7 @@ mod style;
 mod survey;
 #[cfg(test)]
 mod testing;
+mod vocabulary;
 
 use crate::document::Bookmark;
 

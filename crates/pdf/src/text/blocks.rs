@@ -6,6 +6,7 @@ use super::lines::Line;
 use super::lists::{self, Mark, Nesting};
 use super::rich::{Look, Rich, Shift};
 use super::survey::Survey;
+use super::vocabulary::Vocabulary;
 use super::{listings, notes};
 
 /// A block of Markdown. Its text is not escaped yet. A depth says how many list items the block is in.
@@ -56,7 +57,7 @@ impl Part {
 pub(super) fn from_lines(mut lines: Vec<Line>, page: u32, survey: &Survey) -> Vec<Block> {
     lists::mark(&mut lines);
     let parts = listings::parts(lines);
-    let classifier = Classifier { page, headings: &survey.headings, margins: margins(&parts) };
+    let classifier = Classifier { page, headings: &survey.headings, words: &survey.words };
     let mut nesting = Nesting::default();
     let mut blocks = Vec::with_capacity(parts.len());
     let mut before: Option<&Line> = None;
@@ -72,16 +73,10 @@ pub(super) fn from_lines(mut lines: Vec<Line>, page: u32, survey: &Survey) -> Ve
                 let left = lines.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
                 Block::Code { code: listings::code(lines, left), depth: nesting.inside(left, first.size) }
             }
-            Part::Paragraph(lines) => classifier.block(lines, parts.get(at + 1), &mut nesting, &survey.compounds),
+            Part::Paragraph(lines) => classifier.block(lines, parts.get(at + 1), &mut nesting),
         });
     }
     notes::link(blocks, &parts, survey.headings.body_size())
-}
-
-/// The left edges of paragraphs of several lines.
-fn margins(parts: &[Part]) -> Vec<f32> {
-    let paragraphs = parts.iter().filter(|part| matches!(part, Part::Paragraph(lines) if lines.len() > 1));
-    paragraphs.map(|part| left(part.lines())).collect()
 }
 
 fn left(lines: &[Line]) -> f32 {
@@ -91,18 +86,12 @@ fn left(lines: &[Line]) -> f32 {
 struct Classifier<'a> {
     page: u32,
     headings: &'a Headings,
-    margins: Vec<f32>,
+    words: &'a Vocabulary,
 }
 
 impl Classifier<'_> {
-    fn block(
-        &self,
-        lines: &[Line],
-        next: Option<&Part>,
-        nesting: &mut Nesting,
-        compounds: &std::collections::BTreeSet<String>,
-    ) -> Block {
-        let text = join(lines, compounds);
+    fn block(&self, lines: &[Line], next: Option<&Part>, nesting: &mut Nesting) -> Block {
+        let text = join(lines, self.words);
         if let Some(heading) = self.heading(lines, &text, next) {
             nesting.close();
             return heading;
@@ -132,20 +121,18 @@ impl Classifier<'_> {
         }
         let level = self.headings.level(lines)?;
         let is_large = lines[0].size > 1.05 * self.headings.body_size();
-        let is_item = lines[0].mark.is_some() && !is_large;
-        (!is_item && !self.is_term(lines, next)).then(|| Block::Heading { level, text: plain(text) })
+        let is_item = matches!(lines[0].mark, Some((mark, _)) if mark == Mark::Bullet || !is_large);
+        let is_placed = is_large || self.headings.is_at_margin(&lines[0]) && !self.is_term(lines, next);
+        (is_placed && !is_item).then(|| Block::Heading { level, text: plain(text) })
     }
 
-    /// Whether the lines are a term, and its definition follows, which is indented. A heading above indented text is further to the left
-    /// than all other text.
+    /// Whether the lines are a term at the edge of the text, and its definition follows, which is indented.
     fn is_term(&self, lines: &[Line], next: Option<&Part>) -> bool {
         let (Some(last), Some(next)) = (lines.last(), next) else { return false };
         let Some(first_next) = next.lines().first() else { return false };
-        let edge = 0.8 * last.size;
         let is_close = (0.0..1.6 * last.size).contains(&(first_next.baseline - last.baseline));
-        let is_indented = left(next.lines()) > lines[0].left + edge;
-        let has_text_at_edge = self.margins.iter().any(|margin| (margin - lines[0].left).abs() < edge);
-        is_close && is_indented && has_text_at_edge && lines[0].size <= 1.05 * self.headings.body_size()
+        let is_indented = left(next.lines()) > lines[0].left + 0.8 * last.size;
+        is_close && is_indented && !self.headings.is_left_of_text(&lines[0])
     }
 }
 

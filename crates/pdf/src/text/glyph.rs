@@ -90,18 +90,20 @@ impl Glyph {
             Turn::Half => (-x, -left, y),
             Turn::ThreeQuarters => (-y, -bottom, -x),
         };
-        let link = links.iter().find(|link| link.holds(self)).map(|link| link.number);
-        Placed { char: self.char, left, right: right.max(left), baseline, size: self.size, face: self.face, link }
+        let link = links.iter().find(|link| link.holds(self)).map(|link| link.address);
+        // Some programs set cross-references in italics.
+        let face = Face { italic: self.face.italic && link != Some(None), ..self.face };
+        Placed { char: self.char, left, right: right.max(left), baseline, size: self.size, face, link: link.flatten() }
     }
 }
 
-/// An area of a page that leads to an address.
+/// An area of a page that is a link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     /// Left, bottom, right and top.
     pub bounds: [f32; 4],
-    /// The number of the address on the page.
-    pub number: u16,
+    /// The number of the address on the page. `None`: it leads to a place in the document.
+    pub address: Option<u16>,
 }
 
 impl Link {

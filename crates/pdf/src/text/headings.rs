@@ -3,7 +3,7 @@
 //! A bookmark with the title of a line is the strongest evidence. The styles of all lines that bookmarks name, and of those that stand out
 //! from the body text, get levels by rank. A line in one of these styles is a heading if it stands alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ use crate::document::Bookmark;
 /// A longer heading is a paragraph in large type.
 const CHARS_MAX: usize = 160;
 const LINES_MAX: usize = 4;
+/// Signs with which a heading can begin.
+const OPENING: &str = "§¿¡“‘\"'«„「『【《〈";
 /// A heading of the largest level of Markdown.
 const LEVEL_MAX: u8 = 6;
 /// The least size of headings that are not bold, relative to the body text.
@@ -25,8 +27,16 @@ const NOT_SMALLER: f32 = 0.93;
 const LEVELS_BY_SIZE: [f32; 3] = [1.7, 1.35, 1.12];
 /// The most styles that are told apart.
 const STYLES_MAX: usize = 200;
+/// The most distance of a line from the edge at which it begins, in sizes.
+const EDGE_SIZES: f32 = 0.8;
+/// A centred heading is at least this far from the edge, in sizes.
+const CENTRED_SIZES_MIN: f32 = 8.0;
+/// The least share of the lines that begin at a left edge of the text, in hundredths.
+const MARGIN_SHARE: usize = 8;
 /// A document with fewer bookmarks in its sample does not say which styles are those of headings.
 const BOOKMARKED_MIN: usize = 3;
+/// So many lines of a style can be alike by chance.
+const REPEATED_MIN: usize = 4;
 /// Characters of a title that are compared.
 const KEY_CHARS_MAX: usize = 80;
 
@@ -38,6 +48,8 @@ pub(super) struct Headings {
     levels: Vec<(Style, u8)>,
     /// Styles that are no headings.
     others: Vec<Style>,
+    /// The left edges of the text, in points, in order.
+    margins: Vec<i32>,
     /// The bookmarks of each page.
     bookmarks: BTreeMap<u32, Vec<Entry>>,
 }
@@ -99,6 +111,18 @@ impl Headings {
         }
     }
 
+    /// Whether a line begins at a left edge of the text, or to the left of all text, or far to the right, where it is centred.
+    pub(super) fn is_at_margin(&self, line: &Line) -> bool {
+        let is_near = |margin: &i32| (*margin as f32 - line.left).abs() < EDGE_SIZES * line.size;
+        let is_centred =
+            self.margins.last().is_some_and(|last| line.left > *last as f32 + CENTRED_SIZES_MIN * line.size);
+        self.margins.is_empty() || is_centred || self.is_left_of_text(line) || self.margins.iter().any(is_near)
+    }
+
+    pub(super) fn is_left_of_text(&self, line: &Line) -> bool {
+        self.margins.first().is_some_and(|first| line.left < *first as f32 - EDGE_SIZES * line.size)
+    }
+
     /// Ranks the styles of a document.
     pub(super) fn set_styles(&mut self, styles: Styles) {
         self.body = styles.body();
@@ -121,6 +145,7 @@ impl Headings {
         let is_level = |style: &Style| levels.iter().any(|(level, _)| level == style);
         self.others = styles.tallies.iter().map(|tally| tally.style).filter(|style| !is_level(style)).collect();
         self.levels = levels;
+        self.margins = styles.margins();
     }
 }
 
@@ -136,14 +161,24 @@ pub(super) fn stands_alone(lines: &[Line]) -> bool {
         && words >= 2
         && lines.iter().all(|line| line.style.is_like(&first.style) && !line.has_leader())
         && !first.style.mono
-        && !lines.iter().any(|line| line.gapped && lines.len() > 1)
+        && lines.iter().all(|line| !line.gapped || has_number(line))
+        && first.text.starts_with(|char: char| char.is_alphanumeric() || OPENING.contains(char))
         && !lines.last().is_some_and(|last| last.text.ends_with([',', ';']))
+}
+
+/// Whether the gap of a line is behind the number of a heading.
+fn has_number(line: &Line) -> bool {
+    let first = line.text.split_whitespace().next().unwrap_or_default();
+    line.after_gap.is_some_and(|after| line.second_left == Some(after)) && first.chars().any(char::is_numeric)
+        || first.trim_end_matches(['.', ')']).chars().count() == 1
 }
 
 /// The styles of a document, with how often lines are set in them.
 #[derive(Default)]
 pub(super) struct Styles {
     tallies: Vec<Tally>,
+    /// How many lines of paragraphs begin at each left edge, in points.
+    edges: BTreeMap<i32, usize>,
 }
 
 struct Tally {
@@ -151,6 +186,8 @@ struct Tally {
     chars: usize,
     paragraphs: usize,
     alone: usize,
+    /// The texts of those that stand alone.
+    texts: BTreeSet<String>,
     /// How many bookmarks of each level name a paragraph of this style.
     named: [usize; LEVEL_MAX as usize + 1],
 }
@@ -158,11 +195,21 @@ struct Tally {
 impl Styles {
     pub(super) fn add(&mut self, paragraph: &[Line], bookmark: Option<(u8, &str)>) {
         let Some(style) = paragraph.first().map(|line| line.style) else { return };
+        if paragraph.iter().any(Line::has_leader) {
+            return;
+        }
+        if paragraph.len() > 1 {
+            let left = paragraph.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
+            *self.edges.entry(left.round() as i32).or_default() += paragraph.len();
+        }
         let chars: usize = paragraph.iter().map(|line| line.text.chars().count()).sum();
         let Some(tally) = self.tally(style) else { return };
         tally.chars += chars;
         tally.paragraphs += 1;
-        tally.alone += usize::from(stands_alone(paragraph));
+        if stands_alone(paragraph) {
+            tally.alone += 1;
+            tally.texts.insert(key(paragraph.iter().map(|line| &*line.text)));
+        }
         if let Some((level, _)) = bookmark {
             tally.named[usize::from(level.min(LEVEL_MAX))] += 1;
         }
@@ -171,12 +218,26 @@ impl Styles {
     fn tally(&mut self, style: Style) -> Option<&mut Tally> {
         let known = self.tallies.iter().position(|tally| tally.style.is_like(&style));
         if known.is_none() && self.tallies.len() < STYLES_MAX {
-            self.tallies.push(Tally { style, chars: 0, paragraphs: 0, alone: 0, named: Default::default() });
+            self.tallies.push(Tally {
+                style,
+                chars: 0,
+                paragraphs: 0,
+                alone: 0,
+                texts: BTreeSet::new(),
+                named: Default::default(),
+            });
         }
         match known {
             Some(known) => self.tallies.get_mut(known),
             None => self.tallies.last_mut().filter(|tally| tally.style == style),
         }
+    }
+
+    /// The left edges at which many lines begin.
+    fn margins(&self) -> Vec<i32> {
+        let total: usize = self.edges.values().sum();
+        let is_margin = |(_, lines): &(&i32, &usize)| **lines * 100 >= total * MARGIN_SHARE;
+        self.edges.iter().filter(is_margin).map(|(edge, _)| *edge).collect()
     }
 
     /// The style of most characters; that of most proportional ones, if there are any.
@@ -203,7 +264,9 @@ impl Tally {
         let ratio = self.style.size() / body.size().max(1.0);
         let looks = ratio >= LARGER || (self.style.bold && !body.bold && ratio >= NOT_SMALLER);
         let is_named = self.named() * 3 >= self.alone.max(1);
-        !self.style.is_like(body) && (is_named || looks && self.alone * 5 >= self.paragraphs * 3)
+        // The same words again and again are the title of a note or a box, or the head of a table.
+        let is_varied = self.alone < REPEATED_MIN || self.texts.len() * 5 >= self.alone * 3;
+        !self.style.is_like(body) && (is_named || looks && is_varied && self.alone * 5 >= self.paragraphs * 3)
     }
 
     /// Whether a heading with a bookmark ranks higher, so that it can be a heading for which there are no bookmarks.

@@ -23,14 +23,16 @@ pub(super) struct Inline<'a> {
 impl Inline<'_> {
     /// Appends the text to a line.
     pub(super) fn render(&self, markdown: &mut String, text: &Rich) {
-        let runs: Vec<Run<'_>> = text.runs().map(|(text, look)| (text, self.simple(look))).collect();
+        let runs: Vec<Run<'_>> = text.runs().map(|(text, look)| (text, self.simple(text, look))).collect();
         self.links(markdown, &runs);
     }
 
-    /// Without what has no mark: faces within code, and links that lead nowhere.
-    fn simple(&self, look: Look) -> Look {
+    /// Without what has no mark: raised code, and links that lead nowhere. An address in the type of code is no code.
+    fn simple(&self, text: &str, look: Look) -> Look {
         let link = look.link.filter(|link| self.links.get(usize::from(*link)).is_some());
-        if look.mono { Look { mono: true, link, ..Look::default() } } else { Look { link, ..look } }
+        let mono = look.mono && !(link.is_some() && text.contains("://"));
+        let shift = if mono { Shift::None } else { look.shift };
+        Look { link, mono, shift, ..look }
     }
 
     fn links(&self, markdown: &mut String, runs: &[Run<'_>]) {

@@ -1,24 +1,20 @@
 //! Joins the lines of a paragraph.
 
-use std::collections::BTreeSet;
-
 use super::lines::Line;
-use super::rich::Rich;
+use super::rich::{Look, Rich};
 use super::script;
+use super::vocabulary::Vocabulary;
 
-/// Joins lines. Hyphenated words are joined, and lines of Chinese or Japanese get no space between them. `compounds`: words of the document
-/// that have a hyphen.
-pub(super) fn join(lines: &[Line], compounds: &BTreeSet<String>) -> Rich {
+/// Joins lines. Hyphenated words are joined, and lines of Chinese or Japanese get no space between them.
+pub(super) fn join(lines: &[Line], words: &Vocabulary) -> Rich {
     let mut text = Rich::default();
     let mut hyphenated = false;
     for line in lines {
-        let (before, after) = (text.chars().next_back(), line.text.chars().next());
         if hyphenated {
-            // The hyphen belongs to the word if a name or number follows: Rolls-Royce, COVID-19.
-            if !after.is_some_and(char::is_lowercase) || is_compound(&text, &line.text, compounds) {
+            if words.keeps_hyphen(&text, &line.text) {
                 text.push('-', text.last_look());
             }
-        } else if !text.is_empty() && !needs_no_space(before, after) {
+        } else if !text.is_empty() && !needs_no_space(&text, &line.text) {
             text.push_space();
         }
         text.append(&line.text);
@@ -30,22 +26,20 @@ pub(super) fn join(lines: &[Line], compounds: &BTreeSet<String>) -> Rich {
     text
 }
 
-/// Whether the document has the word that ends one line and begins the next with a hyphen.
-fn is_compound(text: &str, next: &str, compounds: &BTreeSet<String>) -> bool {
-    let is_part = |char: char| char.is_alphabetic() || char == '-';
-    let head = &text[text.trim_end_matches(is_part).len()..];
-    let tail = &next[..next.len() - next.trim_start_matches(is_part).len()];
-    compounds.contains(&format!("{head}-{}", tail.trim_end_matches('-')).to_lowercase())
+fn needs_no_space(before: &Rich, after: &Rich) -> bool {
+    let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else { return false };
+    script::joins_without_space(last) && script::joins_without_space(first)
+        || matches!(last, '-' | '‐' | '/') && first.is_lowercase()
+        || goes_on(before, after, last)
 }
 
-fn needs_no_space(before: Option<char>, after: Option<char>) -> bool {
-    match (before, after) {
-        (Some(before), Some(after)) => {
-            script::joins_without_space(before) && script::joins_without_space(after)
-                || matches!(before, '-' | '‐' | '/') && after.is_lowercase()
-        }
-        _ => true,
-    }
+/// Whether an address or a name of code goes on in the next line.
+fn goes_on(before: &Rich, after: &Rich, last: char) -> bool {
+    let (look, next) = (before.last_look(), after.runs().next().map_or_else(Look::default, |(_, look)| look));
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_address = word.contains("://") && look.link == next.link && !(word.ends_with(')') && look.link.is_none());
+    let is_name = look.mono && next.mono && matches!(last, '.' | '/' | '_' | ':' | '=') && word.chars().count() > 1;
+    is_address && (look.link.is_some() || matches!(last, '/' | '.' | '-' | '_' | '=' | '&' | '?')) || is_name
 }
 
 #[cfg(test)]
@@ -53,8 +47,10 @@ mod tests {
     use super::super::testing::paragraph;
     use super::*;
 
-    fn joined(lines: &[Line], compounds: &[&str]) -> String {
-        join(lines, &compounds.iter().map(|word| (*word).to_owned()).collect()).to_string()
+    fn joined(lines: &[Line]) -> String {
+        let mut words = Vocabulary::default();
+        words.add("and well-known ones");
+        join(lines, &words).to_string()
     }
 
     #[test]
@@ -67,7 +63,7 @@ mod tests {
             (&["well-", "known"], "well-known"),
         ];
         for (lines, expected) in cases {
-            assert_eq!(joined(&paragraph(lines), &[]), expected);
+            assert_eq!(joined(&paragraph(lines)), expected);
         }
     }
 
@@ -82,10 +78,24 @@ mod tests {
         for (first, second, expected) in cases {
             let mut lines = paragraph(&[first, second]);
             lines[0].hyphenated = true;
-            assert_eq!(joined(&lines, &["well-known"]), expected);
+            assert_eq!(joined(&lines), expected);
         }
         let mut last = paragraph(&["cut by the end of the pa"]);
         last[0].hyphenated = true;
-        assert_eq!(joined(&last, &[]), "cut by the end of the pa-");
+        assert_eq!(joined(&last), "cut by the end of the pa-");
+    }
+
+    #[test]
+    fn address_goes_on_without_a_space() {
+        let link = |text: &str| {
+            let mut rich = Rich::default();
+            rich.push_str(text, Look { link: Some(0), ..Look::default() });
+            rich
+        };
+        let mut lines = paragraph(&["x", "y"]);
+        (lines[0].text, lines[1].text) = (link("https://www."), link("example.org"));
+        assert_eq!(joined(&lines), "https://www.example.org");
+        assert_eq!(joined(&paragraph(&["see https://example.org/", "there"])), "see https://example.org/there");
+        assert_eq!(joined(&paragraph(&["see https://example.org", "there"])), "see https://example.org there");
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Line {
     pub hyphenated: bool,
     /// It has a gap wider than a space: a row of a table, or an entry of a table of contents.
     pub gapped: bool,
+    /// Where its text goes on after its only such gap.
+    pub after_gap: Option<f32>,
     /// Its letters are bold.
     pub bold: bool,
     pub style: Style,
@@ -64,7 +66,7 @@ impl Line {
     /// Mirrors the line, so that right-to-left text is laid out like left-to-right text.
     pub(super) fn mirror(&mut self) {
         (self.left, self.right) = (-self.right, -self.left);
-        self.second_left = None;
+        (self.second_left, self.after_gap) = (None, None);
     }
 
     pub(super) fn width(&self) -> f32 {
@@ -105,6 +107,7 @@ fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
     let of_size = inked.iter().filter(|glyph| (glyph.size - size).abs() < 0.5);
     let baseline = most_common(of_size.map(|glyph| glyph.baseline));
     let style = Style::of(&inked, size);
+    let gaps = inked.windows(2).filter(|pair| pair[1].left - pair[0].right > GAP_SIZES * size).map(|pair| pair[1].left);
     let (text, second_left) = spacing::text(run, size, baseline);
     Some(Line {
         text,
@@ -115,12 +118,18 @@ fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
         first_word_width: first_word_width(run),
         second_left,
         hyphenated,
-        gapped: inked.windows(2).any(|pair| pair[1].left - pair[0].right > GAP_SIZES * size),
+        gapped: gaps.clone().next().is_some(),
+        after_gap: only(gaps),
         bold: style.bold,
         style,
         mark: None,
         mono: mono(&inked),
     })
+}
+
+/// The only value. `None` for several.
+fn only(mut values: impl Iterator<Item = f32>) -> Option<f32> {
+    values.next().filter(|_| values.next().is_none())
 }
 
 fn first_word_width(run: &[Placed]) -> f32 {
@@ -238,7 +247,10 @@ fn append(previous: &mut Line, line: Line) {
     }
     previous.hyphenated = line.hyphenated;
     previous.bold &= line.bold;
-    previous.gapped |= line.gapped || gap > GAP_SIZES * size;
+    let own = (gap > GAP_SIZES * size).then_some(line.left);
+    let is_only = [previous.gapped, own.is_some(), line.gapped].iter().filter(|is_gapped| **is_gapped).count() == 1;
+    previous.after_gap = if is_only { previous.after_gap.or(own).or(line.after_gap) } else { None };
+    previous.gapped |= line.gapped || own.is_some();
     previous.mono = match (previous.mono.take(), line.mono) {
         (Some(mut head), Some(tail)) if (head.pitch - tail.pitch).abs() <= head.pitch * 0.02 => {
             head.text.extend(std::iter::repeat_n(' ', columns(gap, head.pitch)));

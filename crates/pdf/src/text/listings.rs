@@ -8,6 +8,11 @@ use super::paragraphs;
 const LEADING_SIZES: (f32, f32) = (1.9, 4.5);
 /// Lines of a paragraph are not further apart, in sizes.
 const PROSE_LEADING_SIZES: f32 = 1.4;
+/// The definition of a term is not further below it, and at least so far to the right, in sizes.
+const TERM_LEADING_SIZES: f32 = 2.0;
+const TERM_INDENT_SIZES: f32 = 1.0;
+/// Between a term and its example, lines are further apart than in a listing, in sizes.
+const TERM_GAP_SIZES: f32 = 1.5;
 /// The largest difference of two edges that are one, in points.
 const EDGE: f32 = 1.0;
 
@@ -35,7 +40,9 @@ pub(super) fn parts(lines: Vec<Line>) -> Vec<Part> {
 fn is_same_listing(line: &Line, next: &Line) -> bool {
     let (Some(mono), Some(next_mono)) = (&line.mono, &next.mono) else { return false };
     let advance = next.baseline - line.baseline;
+    let is_example = advance > TERM_GAP_SIZES * line.size && next.left > line.left + TERM_INDENT_SIZES * line.size;
     (mono.pitch - next_mono.pitch).abs() <= mono.pitch * 0.02
+        && !is_example
         && (0.3 * line.size..LEADING_SIZES.1 * line.size).contains(&advance)
 }
 
@@ -53,8 +60,17 @@ fn is_in_paragraph(before: Option<&Line>, run: &[Line], after: Option<&Line>) ->
     };
     let is_after_text = before.is_some_and(|before| is_near(before, first) && before.right >= first.right);
     let is_before_text = after.is_none_or(|after| is_near(last, after) || after.baseline < last.baseline);
-    first.mark.is_some()
+    let is_item = first.mark.is_some() && !first.style.mono;
+    is_item
+        || is_term(run, after)
         || run.len() <= 2 && is_after_text && (is_before_text || before.is_some_and(|before| before.hyphenated))
+}
+
+/// Whether a line of code is a term, and its definition follows, which is indented.
+fn is_term(run: &[Line], after: Option<&Line>) -> bool {
+    let (Some(last), Some(after)) = (run.last(), after) else { return false };
+    let is_below = (0.0..TERM_LEADING_SIZES * last.size).contains(&(after.baseline - last.baseline));
+    run.len() == 1 && is_below && after.left > last.left + TERM_INDENT_SIZES * last.size
 }
 
 /// The lines with their indents and blank lines. `left`: the left edge of the listing.

@@ -58,10 +58,10 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
         return false;
     }
     line.mark.is_some()
-        || before_starts && previous.bold && !line.bold
+        || before_starts && previous.bold && !line.bold && previous.mark.is_none()
         || opens_note(line)
         || starts_entry(previous, line)
-        || is_row(previous)
+        || is_row(previous) && !hangs_from(previous, line)
         || is_row(line)
         || is_indented(lines, index)
         || is_outdented(previous, line, before_starts)
@@ -75,6 +75,11 @@ fn same_size(a: &Line, b: &Line) -> bool {
 /// Whether a line is a row of a table. The gap behind the mark of an item does not make it one.
 fn is_row(line: &Line) -> bool {
     line.gapped && line.mark.is_none() && !line.has_leader()
+}
+
+/// Whether a line goes on where the text beside a term begins.
+fn hangs_from(previous: &Line, line: &Line) -> bool {
+    previous.after_gap.is_some_and(|left| (line.left - left).abs() < 0.3 * line.size)
 }
 
 /// Whether a line begins with the raised mark of a note.
@@ -103,7 +108,7 @@ fn is_indented(lines: &[Line], index: usize) -> bool {
         Some(next) if same_size(line, next) && next.baseline > line.baseline => next.left < line.left - indent,
         _ => ends_early(lines, index),
     };
-    line.left > previous.left + indent && next_returns && !opens_item(previous)
+    line.left > previous.left + indent && next_returns && !opens_item(previous) && !hangs_from(previous, line)
 }
 
 /// A line further to the left begins the next item of a hanging list. It does not after the indented first line of a paragraph.

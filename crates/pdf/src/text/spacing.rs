@@ -44,7 +44,23 @@ pub(super) fn text(run: &[Placed], size: f32, baseline: f32) -> (Rich, Option<f3
         has_space = false;
         before = Some(glyph);
     }
-    (text, second_left)
+    (without_logos(text), second_left)
+}
+
+/// The text, in which letters within a word are not raised: they belong to a name like that of LaTeX.
+fn without_logos(text: Rich) -> Rich {
+    let is_letters = |text: &str| text.chars().all(char::is_alphabetic);
+    if text.runs().all(|(_, look)| look.shift == Shift::None) {
+        return text;
+    }
+    let runs: Vec<_> = text.runs().collect();
+    let mut changed = Rich::default();
+    for (at, (run, look)) in runs.iter().enumerate() {
+        let next_is_letter = runs.get(at + 1).is_some_and(|(next, _)| next.starts_with(char::is_alphabetic));
+        let is_logo = is_letters(run) && next_is_letter && changed.ends_with(char::is_alphabetic);
+        changed.push_str(run, if is_logo { Look { shift: Shift::None, ..*look } } else { *look });
+    }
+    changed
 }
 
 fn look(glyph: &Placed, size: f32, baseline: f32) -> Look {

@@ -1,4 +1,4 @@
-//! What the pages of a document have in common: its body text, its headings, its running lines and its hyphenated words.
+//! What the pages of a document have in common: its body text, its headings, its running lines and its words.
 //!
 //! One page alone cannot tell a heading from an emphasised line, nor a running head from text. A long document is judged by a sample of
 //! its pages.
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::headings::{Headings, Styles};
 use super::lines::Line;
 use super::running::{self, Band};
+use super::vocabulary::Vocabulary;
 use super::{order, paragraphs};
 use crate::document::Bookmark;
 
@@ -19,16 +20,13 @@ const PAGES_MAX: u32 = 36;
 const NEIGHBOURS: u32 = 4;
 /// Pages on which chapters begin that are sampled.
 const OPENINGS_MAX: usize = 16;
-/// Words with hyphens that are kept.
-const COMPOUNDS_MAX: usize = 4_000;
 
 /// What the pages of a document have in common.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Survey {
     pub(super) headings: Headings,
     pub(super) bands: Vec<Band>,
-    /// Words with a hyphen within, in small letters.
-    pub(super) compounds: BTreeSet<String>,
+    pub(super) words: Vocabulary,
 }
 
 impl Survey {
@@ -37,30 +35,16 @@ impl Survey {
         let bands = running::bands(pages.iter().map(|(page, lines)| (*page, lines.as_slice())));
         let mut headings = Headings::of_bookmarks(bookmarks);
         let mut styles = Styles::default();
-        let mut compounds = BTreeSet::new();
+        let mut words = Vocabulary::default();
         for (page, lines) in pages {
             let lines = order::reading_order(running::without(lines, &bands));
-            lines.iter().for_each(|line| add_compounds(&mut compounds, line));
+            lines.iter().for_each(|line| words.add(&line.text));
             for paragraph in paragraphs::group(lines) {
                 styles.add(&paragraph, headings.bookmarked(page, &paragraph));
             }
         }
         headings.set_styles(styles);
-        Self { headings, bands, compounds }
-    }
-}
-
-fn add_compounds(compounds: &mut BTreeSet<String>, line: &Line) {
-    for word in line.text.split_whitespace() {
-        if compounds.len() >= COMPOUNDS_MAX {
-            return;
-        }
-        let word = word.trim_matches(|char: char| !char.is_alphanumeric());
-        let is_compound = word.split('-').count() > 1
-            && word.split('-').all(|part| !part.is_empty() && part.chars().all(char::is_alphabetic));
-        if is_compound {
-            compounds.insert(word.to_lowercase());
-        }
+        Self { headings, bands, words }
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
         second_left: None,
         hyphenated: false,
         gapped: false,
+        after_gap: None,
         bold: false,
         style: Style { tenths: 100, ..Style::default() },
         mark: None,

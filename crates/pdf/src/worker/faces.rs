@@ -6,31 +6,19 @@ use pdfium_render::prelude::PdfPageTextChar;
 
 use crate::text::Face;
 
-/// Marks of bold faces. `CMBX`, `SFBX` and `CMSSBX` are bold faces of TeX.
-const BOLD: [&str; 8] = ["bold", "black", "heavy", "demi", "cmbx", "sfbx", "ecbx", "cmssbx"];
+/// Marks of bold faces. `CMBX`, `SFBX` and the like are bold faces of TeX.
+const BOLD: [&str; 10] = ["bold", "black", "heavy", "demi", "cmbx", "sfbx", "ecbx", "cmssbx", "t1xb", "cmb10"];
 /// Marks of italic faces. `CMTI`, `CMSL` and the like are faces of TeX; its `CMMI` has the letters of formulas.
-const ITALIC: [&str; 12] =
-    ["italic", "oblique", "slanted", "cmti", "cmsl", "cmbxti", "sfti", "sfsl", "ecti", "ecsl", "cmssi", "cmitt"];
-/// Marks of monospaced faces.
-const MONO: [&str; 17] = [
-    "courier",
-    "mono",
-    "typewriter",
-    "consol",
-    "menlo",
-    "nimbusmon",
-    "cmtt",
-    "sftt",
-    "ectt",
-    "cmsltt",
-    "cmitt",
-    "cmcsc10tt",
-    "txtt",
-    "terminal",
-    "fixed",
-    "sourcecode",
-    "letgot",
+const ITALIC: [&str; 16] = [
+    "italic", "oblique", "slanted", "cmti", "cmsl", "cmbxti", "cmitt", "cmssi", "sfti", "sfsl", "ecti", "ecsl", "t1xi",
+    "t1xbi", "t1xsl", "sfit",
 ];
+/// Marks of monospaced faces.
+const MONO: [&str; 10] =
+    ["courier", "cursor", "mono", "typewriter", "consol", "menlo", "nimbusmon", "cmsltt", "cmitt", "sourcecode"];
+/// A face of TeX whose short name ends like this is monospaced.
+const TEX_MONO: &str = "tt";
+const TEX_NAME_MAX: usize = 7;
 
 /// The faces of the fonts seen so far, by their names.
 #[derive(Default)]
@@ -58,8 +46,13 @@ fn face(name: &str, is_fixed: bool, is_italic: bool) -> Face {
         font: hash(&name),
         bold: has(&BOLD) || name.ends_with("-medi") || name.contains("-mediital"),
         italic: !is_formula && (is_italic || has(&ITALIC) || name.ends_with("ital") || name.ends_with("-it")),
-        mono: is_fixed || has(&MONO),
+        mono: is_fixed || has(&MONO) || is_tex_mono(&name),
     }
+}
+
+fn is_tex_mono(name: &str) -> bool {
+    let family = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    family.len() <= TEX_NAME_MAX && family.ends_with(TEX_MONO)
 }
 
 /// The name in lower case, without the mark of a subset, which differs between pages.
@@ -91,6 +84,8 @@ mod tests {
             ("NimbusRomNo9L-MediItal", (true, true, false)),
             ("NimbusRomNo9L-Medi", (true, false, false)),
             ("NimbusMonL-Regu", (false, false, true)),
+            ("t1xbtt", (true, false, true)),
+            ("CMTT10", (false, false, true)),
             ("DejaVuSansMono-BoldOblique", (true, true, true)),
             ("Times-Roman", (false, false, false)),
         ] {

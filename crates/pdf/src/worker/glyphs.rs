@@ -19,6 +19,7 @@ pub(super) fn read(page_text: &PdfPageText<'_>, faces: &mut Faces) -> Vec<Glyph>
     for char in chars.iter() {
         // An unmapped code is not text.
         let Some(value) = halves.whole(char.unicode_value()).filter(|value| *value != '\0') else { continue };
+        let value = if is_code(value) { symbol(&char, value) } else { value };
         if value.is_whitespace() || value.is_control() {
             glyphs.push(layout(value));
             in_word = false;
@@ -42,6 +43,30 @@ pub(super) fn read(page_text: &PdfPageText<'_>, faces: &mut Faces) -> Vec<Glyph>
         glyphs.push(Glyph { char: value, origin: (origin.0.value, origin.1.value), bounds, size, turn, face });
     }
     glyphs
+}
+
+/// Whether it is the code of a sign in a font that does not say which.
+const fn is_code(value: char) -> bool {
+    matches!(value, '\u{1}' | '\u{3}'..='\u{8}' | '\u{e}'..='\u{1f}')
+}
+
+/// The sign with this code in the symbol font of TeX, whose bullets begin items.
+fn symbol(char: &PdfPageTextChar<'_>, code: char) -> char {
+    if !char.font_name().to_ascii_uppercase().contains("CMSY") {
+        return code;
+    }
+    match code {
+        '\u{1}' => '·',
+        '\u{3}' => '∗',
+        '\u{4}' => '÷',
+        '\u{6}' => '±',
+        '\u{e}' => '◦',
+        '\u{f}' => '•',
+        '\u{14}' => '≤',
+        '\u{15}' => '≥',
+        '\u{18}' => '∼',
+        _ => code,
+    }
 }
 
 /// PDFium gives a character beyond U+FFFF as two halves.

@@ -1,4 +1,4 @@
-//! The links of a page that lead out of the document.
+//! The links of a page. Those that lead out of the document have addresses.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ const ADDRESS_BYTES_MAX: usize = 2_000;
 /// The schemes of links that a reader may follow.
 const SCHEMES: [&str; 4] = ["https://", "http://", "mailto:", "ftp://"];
 
-/// The areas that are links, and the addresses to which their numbers refer.
+/// The areas that are links, and the addresses to which they refer by number.
 pub(super) fn of_page(page: &PdfPage<'_>) -> (Vec<Link>, Vec<String>) {
     let (mut links, mut addresses) = (Vec::new(), Vec::new());
     let mut numbers: HashMap<String, u16> = HashMap::new();
@@ -21,13 +21,18 @@ pub(super) fn of_page(page: &PdfPage<'_>) -> (Vec<Link>, Vec<String>) {
         let Ok(link) = page.links().get(index) else { break };
         let action = link.action();
         let uri = action.as_ref().and_then(|action| action.as_uri_action()).and_then(|action| action.uri().ok());
-        let (Some(address), Ok(bounds)) = (uri.as_deref().and_then(safe), link.rect()) else { continue };
-        let number = *numbers.entry(address.clone()).or_insert_with(|| {
-            addresses.push(address);
-            (addresses.len() - 1) as u16
+        let Ok(bounds) = link.rect() else { continue };
+        let address = uri.as_deref().and_then(safe).map(|address| {
+            *numbers.entry(address.clone()).or_insert_with(|| {
+                addresses.push(address);
+                (addresses.len() - 1) as u16
+            })
         });
+        if address.is_none() && uri.is_some() {
+            continue;
+        }
         let bounds = [bounds.left().value, bounds.bottom().value, bounds.right().value, bounds.top().value];
-        links.push(Link { bounds, number });
+        links.push(Link { bounds, address });
     }
     (links, addresses)
 }
