@@ -15,15 +15,20 @@ mod markdown;
 mod order;
 mod paragraphs;
 mod script;
+mod tables;
 #[cfg(test)]
 mod testing;
 
 pub(crate) use glyph::{Glyph, Turn, is_visible};
+pub(crate) use tables::Rule;
 
-/// The Markdown of one page, from its glyphs in file order. Text is escaped: it never becomes HTML, nor a heading, list or code that the
-/// layout does not show.
-pub(crate) fn to_markdown(glyphs: &[Glyph]) -> String {
-    let mut lines = lines::from_glyphs(&margin::without_line_numbers(glyph::upright(glyphs)));
+/// The Markdown of one page, from its glyphs in file order and its rules. Text is escaped: it never becomes HTML, nor a heading, list or
+/// code that the layout does not show. Tables with merged cells are HTML.
+pub(crate) fn to_markdown(glyphs: &[Glyph], rules: &[Rule]) -> String {
+    let turn = glyph::main_turn(glyphs);
+    let (glyphs, tables) = tables::take_out(margin::without_line_numbers(glyph::upright(glyphs, turn)), rules, turn);
+    let mut lines = lines::from_glyphs(&glyphs);
+    tables.into_iter().for_each(|table| tables::insert(&mut lines, table));
     if script::is_right_to_left(lines.iter().map(|line| line.text.as_str())) {
         lines.iter_mut().for_each(lines::Line::mirror);
     }
@@ -61,7 +66,7 @@ mod tests {
         glyphs.pop();
         glyphs.extend(page(&[("\u{2}rd.", 50.0, 104.0)]));
         assert_eq!(
-            to_markdown(&glyphs),
+            to_markdown(&glyphs, &[]),
             "# A Heading\n\nThe first lines of a paragraph, one of which is cut in the midst of a word."
         );
     }
@@ -70,7 +75,7 @@ mod tests {
     fn monospaced_text_becomes_code_with_its_spaces() {
         let lines = [("fn main() {\n", 50.0, 80.0), ("if x < 1 {\n", 70.0, 92.0), ("}", 50.0, 116.0)];
         let listing: Vec<Glyph> = lines.iter().flat_map(|(text, left, down)| mono_glyphs(text, *left, *down)).collect();
-        assert_eq!(to_markdown(&listing), "```\nfn main() {\n    if x < 1 {\n\n}\n```");
+        assert_eq!(to_markdown(&listing, &[]), "```\nfn main() {\n    if x < 1 {\n\n}\n```");
     }
 
     #[test]
@@ -78,7 +83,7 @@ mod tests {
         let mut stamp = glyphs("arXiv:1234.5678", 20.0, 400.0);
         stamp.iter_mut().for_each(|glyph| glyph.turn = Turn::Quarter);
         stamp.extend(page(&[("", 0.0, 0.0), ("The text of the page.", 50.0, 80.0)]));
-        assert_eq!(to_markdown(&stamp), "The text of the page.");
+        assert_eq!(to_markdown(&stamp, &[]), "The text of the page.");
     }
 
     #[test]
@@ -90,7 +95,7 @@ mod tests {
             // A quarter turn counter-clockwise takes (x, y) to (-y, x).
             (glyph.origin, glyph.bounds, glyph.turn) = ((-y, x), [-top, left, -bottom, right], Turn::Quarter);
         }
-        assert_eq!(to_markdown(&turned), "The first line of it and the second line.");
+        assert_eq!(to_markdown(&turned, &[]), "The first line of it and the second line.");
     }
 
     #[test]
@@ -105,7 +110,7 @@ mod tests {
             lines.push(("עמודה שנייה של טקסט ארוך", 50.0, down));
         }
         lines.rotate_left(4);
-        let markdown = to_markdown(&page(&lines));
+        let markdown = to_markdown(&page(&lines), &[]);
         assert!(markdown.find("ראשונה") < markdown.find("שנייה"), "{markdown}");
     }
 
@@ -143,7 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_page_becomes_markdown_without_html(glyphs in proptest::collection::vec(any_glyph(), 0..200)) {
-            let markdown = to_markdown(&glyphs);
+            let markdown = to_markdown(&glyphs, &[]);
             for event in Parser::new_ext(&markdown, options()) {
                 prop_assert!(!matches!(event, Event::Html(_) | Event::InlineHtml(_)), "{markdown}");
             }
@@ -152,7 +157,7 @@ mod tests {
         #[test]
         fn line_of_prose_renders_as_written(text in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^ \\\\-]{1,60}") {
             let mut shown = String::new();
-            for event in Parser::new_ext(&to_markdown(&page(&[(&text, 50.0, 80.0)])), options()) {
+            for event in Parser::new_ext(&to_markdown(&page(&[(&text, 50.0, 80.0)]), &[]), options()) {
                 if let Event::Text(text) = event {
                     shown.push_str(&text);
                 }

@@ -3,6 +3,7 @@
 use super::lines::{Line, columns};
 use super::paragraphs;
 use super::script;
+use super::tables::Table;
 
 /// A block of Markdown. Its text is plain and not escaped yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,7 @@ pub(super) enum Block {
     Item(String),
     /// Lines in a monospaced font, with their spaces.
     Code(String),
+    Table(Table),
 }
 
 /// The least sizes of headings of level 1, 2 and 3, relative to the body text.
@@ -37,7 +39,12 @@ pub(super) fn from_lines(lines: Vec<Line>) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut prose = Vec::new();
     let mut rest = lines.into_iter().peekable();
-    while let Some(line) = rest.next() {
+    while let Some(mut line) = rest.next() {
+        if let Some(table) = line.table.take() {
+            blocks.extend(paragraphs::group(std::mem::take(&mut prose)).into_iter().map(|lines| block(&lines, body)));
+            blocks.push(Block::Table(table));
+            continue;
+        }
         let mut run = vec![line];
         while let Some(next) = rest.next_if(|next| run.last().is_some_and(|last| is_same_code(last, next))) {
             run.push(next);
@@ -92,7 +99,7 @@ fn heading_level(lines: &[Line], text: &str, body: f32) -> Option<usize> {
 }
 
 /// Joins the lines of a paragraph. Hyphenated words are joined, and lines of Chinese or Japanese get no space between them.
-fn join(lines: &[Line]) -> String {
+pub(super) fn join(lines: &[Line]) -> String {
     let mut text = String::new();
     let mut hyphenated = false;
     for line in lines {

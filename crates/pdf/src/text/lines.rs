@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::glyph::{LINE_END_HYPHEN, Placed};
 use super::script;
+use super::tables::Table;
 
 /// The most spaces between two words of code. It bounds the output for hostile coordinates.
 const CODE_GAP_COLUMNS_MAX: usize = 60;
@@ -35,6 +36,8 @@ pub(super) struct Line {
     pub bold: bool,
     /// It is monospaced.
     pub mono: Option<Mono>,
+    /// It stands for a table. `text` is that of all cells.
+    pub table: Option<Table>,
 }
 
 /// A line whose characters all have the same width.
@@ -52,6 +55,9 @@ impl Line {
     /// Mirrors the line, so that right-to-left text is laid out like left-to-right text.
     pub(super) fn mirror(&mut self) {
         (self.left, self.right) = (-self.right, -self.left);
+        if let Some(table) = &mut self.table {
+            table.mirror();
+        }
     }
 
     pub(super) fn width(&self) -> f32 {
@@ -95,6 +101,7 @@ fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
             || inked.windows(LEADER_DOTS).any(|run| run.iter().all(|glyph| glyph.char == '.')),
         bold: first.bold && last.bold,
         mono: mono(&inked),
+        table: None,
     })
 }
 
@@ -150,7 +157,7 @@ const PITCH_SIZES_MIN: f32 = 0.3;
 const NARROW: &str = "iljtfrI1.,:;'|!()[]{}";
 const WIDE: &str = "mwMWABCDGHKNOQRUVXY@%";
 
-fn mono(inked: &[&Placed]) -> Option<Mono> {
+pub(super) fn mono(inked: &[&Placed]) -> Option<Mono> {
     let steps = || inked.windows(2).map(|pair| pair[1].left - pair[0].left);
     let size = inked.first()?.size;
     // A box can be wider than the advance but not narrower, and a step can span spaces.

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::blocks::Block;
+use super::tables;
 
 /// Renders blocks with one blank line between them.
 pub(super) fn render(blocks: &[Block]) -> String {
@@ -47,6 +48,7 @@ fn render_block(markdown: &mut String, block: &Block, number_before: Option<u32>
             let fence = "`".repeat(longest_run(code, '`').max(2) + 1);
             let _ = write!(markdown, "{fence}\n{code}\n{fence}");
         }
+        Block::Table(table) => tables::render(markdown, table),
     }
     None
 }
@@ -89,7 +91,7 @@ fn escape_start<'a>(markdown: &mut String, text: &'a str) -> &'a str {
 }
 
 /// Escapes inline marks.
-fn escape(markdown: &mut String, text: &str) {
+pub(super) fn escape(markdown: &mut String, text: &str) {
     let mut before = None;
     let mut chars = text.char_indices().peekable();
     while let Some((at, char)) = chars.next() {

@@ -17,6 +17,7 @@ pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
         gapped: false,
         bold: false,
         mono: None,
+        table: None,
     }
 }
 

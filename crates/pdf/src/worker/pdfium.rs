@@ -15,7 +15,7 @@ use super::document_file::DocumentFile;
 use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
-use super::{bookmarks, figures, glyphs, looks, page_picture, scan};
+use super::{bookmarks, figures, glyphs, looks, page_picture, rules, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
@@ -112,7 +112,7 @@ impl OpenDocument {
         let chars_visible = text::visible_chars(&glyphs);
         let is_scan = scan::is_scan(&page, &text, chars_visible);
         let looks = looks::of_page(&page, &glyphs)?;
-        Ok(PageText { markdown: text::to_markdown(&glyphs), chars_visible, is_scan, looks })
+        Ok(PageText { markdown: text::to_markdown(&glyphs, &rules::read(&page)), chars_visible, is_scan, looks })
     }
 
     pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {
