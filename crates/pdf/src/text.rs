@@ -28,6 +28,7 @@ mod script;
 mod spacing;
 mod style;
 mod survey;
+mod tables;
 #[cfg(test)]
 mod testing;
 mod vocabulary;
@@ -36,17 +37,20 @@ use crate::document::Bookmark;
 
 pub(crate) use glyph::{Face, Glyph, Link, Turn, is_visible};
 pub(crate) use survey::{Survey, sample};
+pub(crate) use tables::Rule;
 
-/// The characters of a page in file order, and its links.
+/// The characters of a page in file order, its links and its rules.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageGlyphs {
     pub glyphs: Vec<Glyph>,
     pub links: Vec<Link>,
     /// The addresses to which the links refer by number.
     pub addresses: Vec<String>,
+    pub rules: Vec<Rule>,
 }
 
 /// The Markdown of a page of a document. Text is escaped: it never becomes HTML, nor a heading, list or code that the layout does not show.
+/// Tables with merged cells are HTML.
 pub(crate) fn to_markdown(page: &PageGlyphs, index: u32, survey: &Survey) -> String {
     let lines = running::without(lines(page), &survey.bands);
     let blocks = blocks::from_lines(order::reading_order(lines), index, survey);
@@ -59,8 +63,11 @@ pub(crate) fn survey<'a>(pages: impl Iterator<Item = (u32, &'a PageGlyphs)>, boo
 }
 
 fn lines(page: &PageGlyphs) -> Vec<lines::Line> {
-    let glyphs = glyph::upright(&page.glyphs, &page.links);
-    let mut lines = lines::from_glyphs(&margin::without_line_numbers(glyphs));
+    let turn = glyph::main_turn(&page.glyphs);
+    let glyphs = margin::without_line_numbers(glyph::upright(&page.glyphs, &page.links, turn));
+    let (glyphs, tables) = tables::take_out(glyphs, &page.rules, turn);
+    let mut lines = lines::from_glyphs(&glyphs);
+    tables.into_iter().for_each(|table| tables::insert(&mut lines, table));
     if script::is_right_to_left(lines.iter().map(|line| &*line.text)) {
         lines.iter_mut().for_each(lines::Line::mirror);
     }

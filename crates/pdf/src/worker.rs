@@ -19,6 +19,7 @@ mod page_picture;
 mod pdfium;
 mod picture;
 mod repair;
+mod rules;
 pub(crate) mod sandbox;
 mod scan;
 mod surveyor;

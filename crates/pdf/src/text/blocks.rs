@@ -6,6 +6,7 @@ use super::lines::Line;
 use super::lists::{self, Mark, Nesting};
 use super::rich::{Look, Rich, Shift};
 use super::survey::Survey;
+use super::tables::Table;
 use super::vocabulary::Vocabulary;
 use super::{listings, notes};
 
@@ -32,6 +33,7 @@ pub(super) enum Block {
         code: String,
         depth: usize,
     },
+    Table(Table),
     /// A note whose mark is on the page.
     Note {
         label: String,
@@ -43,12 +45,14 @@ pub(super) enum Block {
 pub(super) enum Part {
     Code(Vec<Line>),
     Paragraph(Vec<Line>),
+    /// The one line that carries a table.
+    Table(Vec<Line>),
 }
 
 impl Part {
     pub(super) fn lines(&self) -> &[Line] {
         match self {
-            Self::Code(lines) | Self::Paragraph(lines) => lines,
+            Self::Code(lines) | Self::Paragraph(lines) | Self::Table(lines) => lines,
         }
     }
 }
@@ -72,6 +76,11 @@ pub(super) fn from_lines(mut lines: Vec<Line>, page: u32, survey: &Survey) -> Ve
             Part::Code(lines) => {
                 let left = lines.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
                 Block::Code { code: listings::code(lines, left), depth: nesting.inside(left, first.size) }
+            }
+            Part::Table(_) => {
+                nesting.close();
+                let Some(table) = first.table.clone() else { continue };
+                Block::Table(table)
             }
             Part::Paragraph(lines) => classifier.block(lines, parts.get(at + 1), &mut nesting),
         });
@@ -123,7 +132,14 @@ impl Classifier<'_> {
         let is_large = lines[0].size > 1.05 * self.headings.body_size();
         let is_item = matches!(lines[0].mark, Some((mark, _)) if mark == Mark::Bullet || !is_large);
         let is_placed = is_large || self.headings.is_at_margin(&lines[0]) && !self.is_term(lines, next);
-        (is_placed && !is_item).then(|| Block::Heading { level, text: plain(text) })
+        (is_placed && !is_item && !self.is_label(text, next)).then(|| Block::Heading { level, text: plain(text) })
+    }
+
+    /// Whether the text is a word and the number of the chapter whose title follows.
+    fn is_label(&self, text: &str, next: Option<&Part>) -> bool {
+        const WORDS_MAX: usize = 2;
+        let is_title = |part: &Part| self.headings.bookmarked(self.page, part.lines()).is_some();
+        text.split_whitespace().count() <= WORDS_MAX && next.is_some_and(is_title)
     }
 
     /// Whether the lines are a term at the edge of the text, and its definition follows, which is indented.

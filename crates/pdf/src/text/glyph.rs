@@ -121,13 +121,17 @@ pub(crate) fn is_visible(char: char) -> bool {
     !char.is_whitespace() && !is_noise
 }
 
-/// The glyphs of the most common turn. Others, such as stamps in the margin and axis labels, are dropped. Line breaks, spaces and hyphens
-/// that PDFium generates have no turn and are kept.
-pub(super) fn upright(glyphs: &[Glyph], links: &[Link]) -> Vec<Placed> {
+/// The most common turn.
+pub(super) fn main_turn(glyphs: &[Glyph]) -> Turn {
     let turns = [Turn::Upright, Turn::Quarter, Turn::Half, Turn::ThreeQuarters];
     let count = |turn: &Turn| glyphs.iter().filter(|glyph| glyph.turn == *turn && is_visible(glyph.char)).count();
     // `max_by_key` returns the last maximum, so upright must be last.
-    let main = turns.into_iter().rev().max_by_key(count).unwrap_or(Turn::Upright);
+    turns.into_iter().rev().max_by_key(count).unwrap_or(Turn::Upright)
+}
+
+/// The glyphs of the page's main turn. Others, such as stamps in the margin and axis labels, are dropped. Line breaks, spaces and hyphens
+/// that PDFium generates have no turn and are kept.
+pub(super) fn upright(glyphs: &[Glyph], links: &[Link], main: Turn) -> Vec<Placed> {
     glyphs
         .iter()
         .filter(|glyph| glyph.is_layout() || (glyph.turn == main && is_visible(glyph.char) && glyph.is_sane()))

@@ -187,7 +187,8 @@ fn trim_end<'a>(group: &mut Vec<Run<'a>>) -> &'a str {
 /// Puts the marks around what `render` renders, if CommonMark takes them for marks there.
 fn marked(markdown: &mut String, mark: &str, around: Around, render: impl Fn(&mut String, Around)) {
     let mut inner = String::new();
-    render(&mut inner, Around { before: Some('*'), after: Some('*') });
+    // Another mark can follow directly.
+    render(&mut inner, Around { before: None, after: None });
     let (first, last) = (inner.chars().next(), inner.chars().next_back());
     let touches_mark = around.before == Some('*') || around.after == Some('*');
     if !touches_mark && flanks(around.before, first) && flanks(around.after, last) {

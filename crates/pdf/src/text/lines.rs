@@ -6,6 +6,7 @@ use super::glyph::{LINE_END_HYPHEN, Placed};
 use super::lists::Mark;
 use super::rich::{Rich, Shift};
 use super::style::Style;
+use super::tables::Table;
 use super::{script, spacing};
 
 /// The most spaces between two words of code. It bounds the output for hostile coordinates.
@@ -49,6 +50,8 @@ pub(super) struct Line {
     pub mark: Option<(Mark, usize)>,
     /// It is monospaced.
     pub mono: Option<Mono>,
+    /// It stands for a table. `text` is that of all cells.
+    pub table: Option<Table>,
 }
 
 /// A line whose characters all have the same width.
@@ -67,6 +70,9 @@ impl Line {
     pub(super) fn mirror(&mut self) {
         (self.left, self.right) = (-self.right, -self.left);
         (self.second_left, self.after_gap) = (None, None);
+        if let Some(table) = &mut self.table {
+            table.mirror();
+        }
     }
 
     pub(super) fn width(&self) -> f32 {
@@ -124,6 +130,7 @@ fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
         style,
         mark: None,
         mono: mono(&inked),
+        table: None,
     })
 }
 
@@ -167,7 +174,7 @@ const PITCH_SIZES_MIN: f32 = 0.3;
 const NARROW: &str = "iljtfrI1.,:;'|!()[]{}";
 const WIDE: &str = "mwMWABCDGHKNOQRUVXY@%";
 
-fn mono(inked: &[&Placed]) -> Option<Mono> {
+pub(super) fn mono(inked: &[&Placed]) -> Option<Mono> {
     let steps = || inked.windows(2).map(|pair| pair[1].left - pair[0].left);
     let size = inked.first()?.size;
     if inked.iter().all(|glyph| glyph.face.mono && !script::joins_without_space(glyph.char)) {

@@ -16,11 +16,16 @@ const TERM_GAP_SIZES: f32 = 1.5;
 /// The largest difference of two edges that are one, in points.
 const EDGE: f32 = 1.0;
 
-/// Divides lines into listings and paragraphs.
+/// Divides lines into listings, tables and paragraphs.
 pub(super) fn parts(lines: Vec<Line>) -> Vec<Part> {
     let (mut parts, mut prose) = (Vec::new(), Vec::new());
     let mut rest = lines.into_iter().peekable();
     while let Some(line) = rest.next() {
+        if line.table.is_some() {
+            parts.extend(paragraphs::group(std::mem::take(&mut prose)).into_iter().map(Part::Paragraph));
+            parts.push(Part::Table(vec![line]));
+            continue;
+        }
         let mut run = vec![line];
         while let Some(next) = rest.next_if(|next| run.last().is_some_and(|last| is_same_listing(last, next))) {
             run.push(next);

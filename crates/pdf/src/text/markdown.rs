@@ -7,6 +7,7 @@ use super::blocks::Block;
 use super::inline::{Inline, longest_run};
 use super::lists::Mark;
 use super::rich::Rich;
+use super::tables;
 
 /// Renders blocks. A blank line is between them, except between items of one list. `links`: the addresses of the page.
 pub(super) fn render(blocks: &[Block], links: &[String]) -> String {
@@ -76,6 +77,10 @@ impl Page<'_> {
                     self.markdown.extend(["\n", if line.is_empty() { "" } else { &indent }, line]);
                 }
                 self.markdown.extend(["\n", &indent, &fence]);
+            }
+            Block::Table(table) => {
+                self.open.clear();
+                tables::render(&mut self.markdown, table, &self.inline);
             }
             Block::Note { label, text } => {
                 self.open.clear();

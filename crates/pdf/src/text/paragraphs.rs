@@ -1,6 +1,6 @@
 //! Groups lines in reading order into paragraphs.
 
-use super::lines::Line;
+use super::lines::{Line, most_common};
 use super::rich::Shift;
 use super::script;
 
@@ -11,13 +11,30 @@ const LEADING_DEFAULT: f32 = 1.2;
 /// The least indent of a paragraph, in sizes.
 const INDENT_SIZES: f32 = 0.8;
 
+/// Lines of justified text end this close to each other, in points.
+const SHARED_EDGE: f32 = 0.5;
+/// A line that runs over the edge does so by more than this, in sizes.
+const OVERRUN_SIZES_MIN: f32 = 0.5;
+/// Large type has wider leading than text, in sizes.
+const LARGE_LEADING: f32 = 1.5;
+const LARGE: f32 = 1.15;
+
 /// Groups lines into paragraphs. `lines` must be in reading order.
 pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
     let leading = leading(&lines);
+    let text_size = most_common(lines.iter().map(|line| line.size));
     let mut starts = Vec::with_capacity(lines.len());
     for index in 0..lines.len() {
         let before_starts = starts.last().copied().unwrap_or(true);
-        starts.push(index == 0 || starts_at(&lines, index, before_starts, leading));
+        starts.push(
+            index == 0
+                || starts_at(
+                    &lines,
+                    index,
+                    before_starts,
+                    if lines[index].size > LARGE * text_size { leading.max(LARGE_LEADING) } else { leading },
+                ),
+        );
     }
     let mut paragraphs: Vec<Vec<Line>> = Vec::new();
     for (line, starts) in lines.into_iter().zip(starts) {
@@ -128,13 +145,18 @@ fn ends_early(lines: &[Line], index: usize) -> bool {
     room > line.first_word_width + 0.8 * line.size
 }
 
-/// The right edge of the surrounding text: the lines before and after in the same column and size.
+/// The right edge of the surrounding text: the lines before and after in the same column and size. A single line that is longer than all
+/// others runs over the edge.
 fn right_edge(lines: &[Line], index: usize) -> f32 {
     const REACH: usize = 12;
     let around = |line: &&Line| same_size(line, &lines[index]) && line.is_above_or_below(&lines[index]);
     let before = lines[..index].iter().rev().take(REACH).take_while(around);
     let after = lines[index..].iter().take(REACH).take_while(around);
-    before.chain(after).map(|line| line.right).fold(f32::NEG_INFINITY, f32::max)
+    let mut edges: Vec<f32> = before.chain(after).map(|line| line.right).collect();
+    edges.sort_by(|a, b| b.total_cmp(a));
+    let shared = edges.windows(2).find(|pair| pair[0] - pair[1] < SHARED_EDGE).map(|pair| pair[0]);
+    let longest = edges.first().copied().unwrap_or(f32::NEG_INFINITY);
+    shared.filter(|shared| longest - shared > OVERRUN_SIZES_MIN * lines[index].size).unwrap_or(longest)
 }
 
 #[cfg(test)]

@@ -153,7 +153,17 @@ mod tests {
 
     /// A page with a head, a body of its own and a number at its foot.
     fn page(number: u32, head: &str) -> Vec<Line> {
-        let body = (0..12).map(|row| line(&format!("text {number} of {row}"), 50.0, 400.0, 100.0 + 12.0 * row as f32));
+        let body = (0..12).map(|row| {
+            line(
+                &format!(
+                    "text {} of it",
+                    "abcdefghijkl".chars().cycle().skip(number as usize * 5 + row).take(4).collect::<String>()
+                ),
+                50.0,
+                400.0,
+                100.0 + 12.0 * row as f32,
+            )
+        });
         let mut lines: Vec<Line> = body.collect();
         lines.insert(0, line(head, 50.0, 200.0, 40.0));
         lines.push(line(&(number + 7).to_string(), 220.0, 230.0, 780.0));

@@ -124,7 +124,7 @@ fn gap(before: &Placed, glyph: &Placed) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::glyph::upright;
+    use super::super::glyph::{Turn, upright};
     use super::super::testing::glyphs;
     use super::*;
 
@@ -142,7 +142,7 @@ mod tests {
             x += 5.0 + apart;
             page.append(&mut glyph);
         }
-        text(&upright(&page, &[]), 10.0, -762.0).0.to_string()
+        text(&upright(&page, &[], Turn::Upright), 10.0, -762.0).0.to_string()
     }
 
     #[test]

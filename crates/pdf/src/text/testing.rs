@@ -22,6 +22,7 @@ pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
         style: Style { tenths: 100, ..Style::default() },
         mark: None,
         mono: None,
+        table: None,
     }
 }
 

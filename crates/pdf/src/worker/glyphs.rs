@@ -19,7 +19,13 @@ pub(super) fn read(page_text: &PdfPageText<'_>, faces: &mut Faces) -> Vec<Glyph>
     for char in chars.iter() {
         // An unmapped code is not text.
         let Some(value) = halves.whole(char.unicode_value()).filter(|value| *value != '\0') else { continue };
-        let value = if is_code(value) { symbol(&char, value) } else { value };
+        let at_start = glyphs.last().is_none_or(|last| matches!(last.char, '\n' | '\r'));
+        let value = match value {
+            // A sign of a font without names, at the start of a line, is a bullet.
+            '\u{80}'..='\u{9f}' if at_start => '•',
+            value if is_code(value) => symbol(&char, value),
+            value => value,
+        };
         if value.is_whitespace() || value.is_control() {
             glyphs.push(layout(value));
             in_word = false;

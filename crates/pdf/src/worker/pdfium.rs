@@ -17,7 +17,7 @@ use super::faces::Faces;
 use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
-use super::{bookmarks, figures, glyphs, links, looks, page_picture, scan};
+use super::{bookmarks, figures, glyphs, links, looks, page_picture, rules, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
@@ -124,7 +124,12 @@ impl OpenDocument {
         let is_scan = scan::is_scan(&page, &text, chars_visible);
         let looks = looks::of_page(&page, &glyphs)?;
         let (links, addresses) = links::of_page(&page);
-        Ok(ReadPage { glyphs: PageGlyphs { glyphs, links, addresses }, chars_visible, is_scan, looks })
+        Ok(ReadPage {
+            glyphs: PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) },
+            chars_visible,
+            is_scan,
+            looks,
+        })
     }
 
     pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {
