@@ -54,7 +54,7 @@ pub(crate) struct PageGlyphs {
 pub(crate) fn to_markdown(page: &PageGlyphs, index: u32, survey: &Survey) -> String {
     let lines = running::without(lines(page), &survey.bands);
     let blocks = blocks::from_lines(order::reading_order(lines), index, survey);
-    markdown::render(&blocks, &page.addresses)
+    markdown::render(&blocks, &page.addresses, &survey.words)
 }
 
 /// Surveys a sample of the pages of a document, each with its number.

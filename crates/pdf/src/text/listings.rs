@@ -9,10 +9,10 @@ const LEADING_SIZES: (f32, f32) = (1.9, 4.5);
 /// Lines of a paragraph are not further apart, in sizes.
 const PROSE_LEADING_SIZES: f32 = 1.4;
 /// The definition of a term is not further below it, and at least so far to the right, in sizes.
-const TERM_LEADING_SIZES: f32 = 2.0;
+const TERM_LEADING_SIZES: f32 = 2.6;
 const TERM_INDENT_SIZES: f32 = 1.0;
 /// Between a term and its example, lines are further apart than in a listing, in sizes.
-const TERM_GAP_SIZES: f32 = 1.5;
+const TERM_GAP_SIZES: f32 = 1.4;
 /// The largest difference of two edges that are one, in points.
 const EDGE: f32 = 1.0;
 
@@ -27,7 +27,7 @@ pub(super) fn parts(lines: Vec<Line>) -> Vec<Part> {
             continue;
         }
         let mut run = vec![line];
-        while let Some(next) = rest.next_if(|next| run.last().is_some_and(|last| is_same_listing(last, next))) {
+        while let Some(next) = rest.next_if(|next| is_same_listing(&run, next)) {
             run.push(next);
         }
         if is_code(&run) && !is_in_paragraph(prose.last(), &run, rest.peek()) {
@@ -42,13 +42,20 @@ pub(super) fn parts(lines: Vec<Line>) -> Vec<Part> {
 }
 
 /// Whether the next line belongs to the same listing: it has the same pitch and is close.
-fn is_same_listing(line: &Line, next: &Line) -> bool {
+fn is_same_listing(run: &[Line], next: &Line) -> bool {
+    let Some(line) = run.last() else { return false };
     let (Some(mono), Some(next_mono)) = (&line.mono, &next.mono) else { return false };
     let advance = next.baseline - line.baseline;
-    let is_example = advance > TERM_GAP_SIZES * line.size && next.left > line.left + TERM_INDENT_SIZES * line.size;
     (mono.pitch - next_mono.pitch).abs() <= mono.pitch * 0.02
-        && !is_example
         && (0.3 * line.size..LEADING_SIZES.1 * line.size).contains(&advance)
+        && !(advance > TERM_GAP_SIZES * line.size && is_term_beside(run, next))
+}
+
+/// Whether the listing is a term and the next line its example, or the next line is a term to the left of the whole listing.
+fn is_term_beside(run: &[Line], next: &Line) -> bool {
+    let indent = TERM_INDENT_SIZES * next.size;
+    let is_example = run.len() == 1 && run.iter().all(|line| next.left > line.left + indent);
+    is_example || run.iter().all(|line| next.left < line.left - indent)
 }
 
 fn is_code(run: &[Line]) -> bool {
@@ -75,7 +82,7 @@ fn is_in_paragraph(before: Option<&Line>, run: &[Line], after: Option<&Line>) ->
 fn is_term(run: &[Line], after: Option<&Line>) -> bool {
     let (Some(last), Some(after)) = (run.last(), after) else { return false };
     let is_below = (0.0..TERM_LEADING_SIZES * last.size).contains(&(after.baseline - last.baseline));
-    run.len() == 1 && is_below && after.left > last.left + TERM_INDENT_SIZES * last.size
+    run.len() == 1 && is_below && after.mark.is_none() && after.left > last.left + TERM_INDENT_SIZES * last.size
 }
 
 /// The lines with their indents and blank lines. `left`: the left edge of the listing.

@@ -8,10 +8,11 @@ use super::inline::{Inline, longest_run};
 use super::lists::Mark;
 use super::rich::Rich;
 use super::tables;
+use super::vocabulary::Vocabulary;
 
 /// Renders blocks. A blank line is between them, except between items of one list. `links`: the addresses of the page.
-pub(super) fn render(blocks: &[Block], links: &[String]) -> String {
-    let mut page = Page { markdown: String::new(), inline: Inline { links }, open: Vec::new() };
+pub(super) fn render(blocks: &[Block], links: &[String], words: &Vocabulary) -> String {
+    let mut page = Page { markdown: String::new(), inline: Inline { links }, words, open: Vec::new() };
     let mut before = None;
     for block in blocks {
         if let Some(before) = before {
@@ -33,6 +34,7 @@ struct Open {
 struct Page<'a> {
     markdown: String,
     inline: Inline<'a>,
+    words: &'a Vocabulary,
     open: Vec<Open>,
 }
 
@@ -80,7 +82,7 @@ impl Page<'_> {
             }
             Block::Table(table) => {
                 self.open.clear();
-                tables::render(&mut self.markdown, table, &self.inline);
+                tables::render(&mut self.markdown, table, &self.inline, self.words);
             }
             Block::Note { label, text } => {
                 self.open.clear();
@@ -158,7 +160,7 @@ mod tests {
     }
 
     fn paragraph(text: &str) -> String {
-        render(&from_texts(&[text]), &[])
+        render(&from_texts(&[text]), &[], &Vocabulary::default())
     }
 
     #[test]
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn list_item_with_another_number_is_escaped() {
         let items = from_texts(&["1. one", "2. two", "7. seven", "8. eight"]);
-        assert_eq!(render(&items, &[]), "1. one\n2. two\n\n7\\. seven\n\n8. eight");
+        assert_eq!(render(&items, &[], &Vocabulary::default()), "1. one\n2. two\n\n7\\. seven\n\n8. eight");
     }
 
     #[test]
@@ -212,18 +214,18 @@ mod tests {
             Block::Paragraph { text: "after it".into(), depth: 0 },
         ];
         let expected = "1. one\n\n   - deep\n     - (a) deeper\n\n   ```\n   a\n\n    b\n   ```\n\n2. two\n\n   more of it\n\nafter it";
-        assert_eq!(render(&blocks, &[]), expected);
+        assert_eq!(render(&blocks, &[], &Vocabulary::default()), expected);
     }
 
     #[test]
     fn note_follows_its_mark() {
         let blocks = [Block::Note { label: "1".to_owned(), text: "# A note".into() }];
-        assert_eq!(render(&blocks, &[]), "[^1]: \\# A note");
+        assert_eq!(render(&blocks, &[], &Vocabulary::default()), "[^1]: \\# A note");
     }
 
     #[test]
     fn code_with_a_fence_gets_a_longer_fence() {
         let code = Block::Code { code: "a < b\n```\n  c".to_owned(), depth: 0 };
-        assert_eq!(render(&[code], &[]), "````\na < b\n```\n  c\n````");
+        assert_eq!(render(&[code], &[], &Vocabulary::default()), "````\na < b\n```\n  c\n````");
     }
 }

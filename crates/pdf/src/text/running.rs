@@ -14,10 +14,12 @@ const HEIGHT_TOLERANCE: f32 = 1.5;
 const SIZE_TOLERANCE: f32 = 0.12;
 /// Text that fewer pages repeat is not running.
 const REPEATED_MIN: usize = 2;
+/// Numbers that count with fewer than one in this many rows are not those of pages.
+const COUNTED_SHARE: usize = 5;
 /// The most heights that are kept.
 const BANDS_MAX: usize = 32;
-/// Keys of running lines are cut here.
-const KEY_CHARS_MAX: usize = 60;
+/// Letters at the start and at the end of a running line that are compared.
+const KEY_CHARS: usize = 10;
 
 /// A height at which pages have running lines.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,8 +33,8 @@ pub(super) struct Band {
 struct Row {
     baseline: f32,
     size: f32,
-    /// The text without its numbers.
-    key: String,
+    /// The letters at the start and at the end of the text. The middle can tell the section.
+    keys: [String; 2],
     /// The numbers in the text less the number of the page.
     offsets: Vec<i64>,
 }
@@ -49,13 +51,15 @@ pub(super) fn bands<'a>(pages: impl Iterator<Item = (u32, &'a [Line])>) -> Vec<B
 fn band(rows: &[Row]) -> Option<Band> {
     let (mut keys, mut offsets) = (BTreeMap::new(), BTreeMap::new());
     for row in rows {
-        *keys.entry(row.key.as_str()).or_insert(0) += 1;
+        row.keys.iter().enumerate().for_each(|key| *keys.entry(key).or_insert(0) += 1);
         row.offsets.iter().for_each(|offset| *offsets.entry(*offset).or_insert(0) += 1);
     }
+    // A number that counts with the pages does so on many of them.
+    let counted_min = REPEATED_MIN.max(rows.len() / COUNTED_SHARE);
     let is_repeated = |row: &&Row| {
-        let is_same_text =
-            !row.key.is_empty() && keys.get(row.key.as_str()).is_some_and(|count| *count >= REPEATED_MIN);
-        is_same_text || row.offsets.iter().any(|offset| offsets.get(offset).is_some_and(|count| *count >= REPEATED_MIN))
+        let mut texts = row.keys.iter().enumerate().filter(|(_, key)| !key.is_empty());
+        texts.any(|key| keys.get(&key).is_some_and(|count| *count >= REPEATED_MIN))
+            || row.offsets.iter().any(|offset| offsets.get(offset).is_some_and(|count| *count >= counted_min))
     };
     let repeated: Vec<&Row> = rows.iter().filter(is_repeated).collect();
     let middle = repeated.get(repeated.len() / 2)?;
@@ -114,14 +118,16 @@ fn edge_row(page: u32, lines: &[Line], row: &[usize]) -> Row {
     let mut words: Vec<(f32, &str)> = row.iter().map(|index| (lines[*index].left, &*lines[*index].text)).collect();
     words.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut key, mut offsets) = (String::new(), Vec::new());
-    for word in words.iter().flat_map(|(_, text)| text.split(|char: char| !char.is_alphanumeric())) {
+    for word in words.iter().flat_map(|(_, text)| text.split_whitespace()) {
+        let word = word.trim_matches(|char: char| !char.is_alphanumeric());
         match number(word) {
             Some(number) => offsets.push(number - i64::from(page)),
-            None => key.extend(word.chars().filter(|char| !char.is_ascii_digit())),
+            None => key.extend(word.chars().filter(|char| char.is_alphabetic())),
         }
     }
-    key.truncate(key.char_indices().nth(KEY_CHARS_MAX).map_or(key.len(), |(at, _)| at));
-    Row { baseline, size, key, offsets }
+    let start: String = key.chars().take(KEY_CHARS).collect();
+    let end: String = key.chars().rev().take(KEY_CHARS).collect();
+    Row { baseline, size, keys: [start, end], offsets }
 }
 
 /// A number in Arabic or small Roman digits, at most four of the former. Pages in Roman digits have offsets of their own.

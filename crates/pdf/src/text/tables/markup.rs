@@ -2,17 +2,16 @@
 
 use super::super::inline::Inline;
 use super::super::join::join;
-use super::super::rich::Rich;
 use super::super::vocabulary::Vocabulary;
-use super::{Cell, Table};
+use super::Table;
 
 /// Renders a table. The first row is its header.
-pub(in super::super) fn render(markdown: &mut String, table: &Table, inline: &Inline<'_>) {
+pub(in super::super) fn render(markdown: &mut String, table: &Table, inline: &Inline<'_>, words: &Vocabulary) {
     let has_spans = table.rows.iter().flatten().any(|cell| cell.columns > 1 || cell.rows > 1);
-    if has_spans { html(markdown, table) } else { pipes(markdown, table, inline) }
+    if has_spans { html(markdown, table, words) } else { pipes(markdown, table, inline, words) }
 }
 
-fn pipes(markdown: &mut String, table: &Table, inline: &Inline<'_>) {
+fn pipes(markdown: &mut String, table: &Table, inline: &Inline<'_>, words: &Vocabulary) {
     let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
     for (index, row) in table.rows.iter().enumerate() {
         if index > 0 {
@@ -21,7 +20,7 @@ fn pipes(markdown: &mut String, table: &Table, inline: &Inline<'_>) {
         for column in 0..columns {
             markdown.push_str("| ");
             let mut text = String::new();
-            inline.render(&mut text, &row.get(column).map(text_of).unwrap_or_default());
+            inline.render(&mut text, &row.get(column).map(|cell| join(&cell.lines, words)).unwrap_or_default());
             markdown.push_str(&text.replace('|', "\\|"));
             markdown.push_str(if text.is_empty() { "" } else { " " });
         }
@@ -34,7 +33,7 @@ fn pipes(markdown: &mut String, table: &Table, inline: &Inline<'_>) {
     }
 }
 
-fn html(markdown: &mut String, table: &Table) {
+fn html(markdown: &mut String, table: &Table, words: &Vocabulary) {
     markdown.push_str("<table>\n");
     for (index, row) in table.rows.iter().enumerate() {
         let name = if index == 0 { "th" } else { "td" };
@@ -47,16 +46,12 @@ fn html(markdown: &mut String, table: &Table) {
                 }
             }
             markdown.push('>');
-            escape_html(markdown, &text_of(cell));
+            escape_html(markdown, &join(&cell.lines, words));
             markdown.push_str(&format!("</{name}>"));
         }
         markdown.push_str("</tr>\n");
     }
     markdown.push_str("</table>");
-}
-
-fn text_of(cell: &Cell) -> Rich {
-    join(&cell.lines, &Vocabulary::default())
 }
 
 /// Writes a text so that neither HTML nor Markdown interprets it: readers differ in whether the cells of an HTML table are Markdown.
