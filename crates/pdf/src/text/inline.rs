@@ -67,7 +67,11 @@ fn bold(markdown: &mut String, runs: &[Run<'_>], around: Around, in_link: bool) 
         markdown,
         around,
         |markdown, is_bold, group, around| {
-            if is_bold {
+            // Marks side by side are ambiguous, so italics that touch the marks of bold text cover all of it or none.
+            let is_all_italic = group.iter().all(|(_, look)| look.italic);
+            if is_bold && is_all_italic {
+                marked(markdown, "***", around, |inner, around| leaves(inner, group, around, in_link));
+            } else if is_bold {
                 marked(markdown, "**", around, |inner, around| italic(inner, group, around, in_link));
             } else {
                 italic(markdown, group, around, in_link);
@@ -187,8 +191,7 @@ fn trim_end<'a>(group: &mut Vec<Run<'a>>) -> &'a str {
 /// Puts the marks around what `render` renders, if CommonMark takes them for marks there.
 fn marked(markdown: &mut String, mark: &str, around: Around, render: impl Fn(&mut String, Around)) {
     let mut inner = String::new();
-    // Another mark can follow directly.
-    render(&mut inner, Around { before: None, after: None });
+    render(&mut inner, Around { before: Some('*'), after: Some('*') });
     let (first, last) = (inner.chars().next(), inner.chars().next_back());
     let touches_mark = around.before == Some('*') || around.after == Some('*');
     if !touches_mark && flanks(around.before, first) && flanks(around.after, last) {

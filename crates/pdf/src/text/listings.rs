@@ -1,5 +1,7 @@
 //! Finds the listings among lines in reading order: monospaced lines with their spaces.
 
+use std::collections::VecDeque;
+
 use super::blocks::Part;
 use super::lines::{Line, columns};
 use super::paragraphs;
@@ -19,18 +21,18 @@ const EDGE: f32 = 1.0;
 /// Divides lines into listings, tables and paragraphs.
 pub(super) fn parts(lines: Vec<Line>) -> Vec<Part> {
     let (mut parts, mut prose) = (Vec::new(), Vec::new());
-    let mut rest = lines.into_iter().peekable();
-    while let Some(line) = rest.next() {
+    let mut rest = VecDeque::from(lines);
+    while let Some(line) = rest.pop_front() {
         if line.table.is_some() {
             parts.extend(paragraphs::group(std::mem::take(&mut prose)).into_iter().map(Part::Paragraph));
             parts.push(Part::Table(vec![line]));
             continue;
         }
         let mut run = vec![line];
-        while let Some(next) = rest.next_if(|next| is_same_listing(&run, next)) {
+        while let Some(next) = rest.pop_front_if(|next| is_same_listing(&run, next)) {
             run.push(next);
         }
-        if is_code(&run) && !is_in_paragraph(prose.last(), &run, rest.peek()) {
+        if is_code(&run) && !is_in_paragraph(prose.last(), &run, &rest) {
             parts.extend(paragraphs::group(std::mem::take(&mut prose)).into_iter().map(Part::Paragraph));
             parts.push(Part::Code(run));
         } else {
@@ -63,26 +65,32 @@ fn is_code(run: &[Line]) -> bool {
 }
 
 /// Whether one or two lines of code are the lines of a paragraph that happen to hold nothing else.
-fn is_in_paragraph(before: Option<&Line>, run: &[Line], after: Option<&Line>) -> bool {
+fn is_in_paragraph(before: Option<&Line>, run: &[Line], rest: &VecDeque<Line>) -> bool {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return false };
     let is_near = |upper: &Line, lower: &Line| {
         let advance = lower.baseline - upper.baseline;
-        (0.5 * lower.size..PROSE_LEADING_SIZES * lower.size).contains(&advance)
-            && (upper.left - lower.left).abs() < EDGE
+        let is_close = (0.5 * lower.size..PROSE_LEADING_SIZES * lower.size).contains(&advance);
+        is_close && (upper.left - lower.left).abs() < EDGE
     };
-    let is_after_text = before.is_some_and(|before| is_near(before, first) && before.right >= first.right);
-    let is_before_text = after.is_none_or(|after| is_near(last, after) || after.baseline < last.baseline);
     let is_item = first.mark.is_some() && !first.style.mono;
-    is_item
-        || is_term(run, after)
-        || run.len() <= 2 && is_after_text && (is_before_text || before.is_some_and(|before| before.hyphenated))
+    let is_after_text = before.is_some_and(|before| is_near(before, first) && before.right >= first.right);
+    let is_before_text = rest.front().is_none_or(|after| is_near(last, after) || after.baseline < last.baseline);
+    let is_line = run.len() <= 2 && is_after_text && (is_before_text || before.is_some_and(|before| before.hyphenated));
+    is_item || is_line || is_term(run, rest)
 }
 
-/// Whether a line of code is a term, and its definition follows, which is indented.
-fn is_term(run: &[Line], after: Option<&Line>) -> bool {
-    let (Some(last), Some(after)) = (run.last(), after) else { return false };
-    let is_below = (0.0..TERM_LEADING_SIZES * last.size).contains(&(after.baseline - last.baseline));
-    run.len() == 1 && is_below && after.mark.is_none() && after.left > last.left + TERM_INDENT_SIZES * last.size
+/// Whether a line of code is a term, and its definition follows, which is indented. In a paragraph only the first line is.
+fn is_term(run: &[Line], rest: &VecDeque<Line>) -> bool {
+    let ([line], Some(after)) = (run, rest.front()) else { return false };
+    let edge = line.left + TERM_INDENT_SIZES * line.size;
+    let advance = after.baseline - line.baseline;
+    let is_next = |next: &Line| next.baseline - after.baseline < PROSE_LEADING_SIZES * after.size;
+    let is_paragraph =
+        rest.get(1).is_some_and(|next| is_next(next) && next.left < edge && next.style.is_like(&after.style));
+    (0.0..TERM_LEADING_SIZES * line.size).contains(&advance)
+        && after.left > edge
+        && after.mark.is_none()
+        && !is_paragraph
 }
 
 /// The lines with their indents and blank lines. `left`: the left edge of the listing.

@@ -45,7 +45,7 @@ impl Page<'_> {
             (
                 Block::Item { mark: Mark::Number(_), depth: above, .. },
                 Block::Item { mark: Mark::Number(number), depth, .. },
-            ) => above == depth && self.is_next(*number, *depth),
+            ) => above == depth && self.open.len() > *depth && self.is_next(*number, *depth),
             (Block::Item { mark, .. }, Block::Item { mark: next, .. }) => {
                 ![mark, next].iter().any(|mark| matches!(mark, Mark::Number(_)))
             }

@@ -12,8 +12,12 @@ const EDGE_LINES: usize = 4;
 const HEIGHT_TOLERANCE: f32 = 1.5;
 /// The largest relative difference of the sizes of running lines.
 const SIZE_TOLERANCE: f32 = 0.12;
+/// Pages that are not further apart are neighbours: left and right pages differ.
+const NEIGHBOURS: u32 = 3;
 /// Text that fewer pages repeat is not running.
 const REPEATED_MIN: usize = 2;
+/// What is at a height on fewer than one in this many pages is not running.
+const PAGES_SHARE: usize = 5;
 /// Numbers that count with fewer than one in this many rows are not those of pages.
 const COUNTED_SHARE: usize = 5;
 /// The most heights that are kept.
@@ -31,6 +35,7 @@ pub(super) struct Band {
 /// All lines of a page on one base line near an edge.
 #[derive(Clone, Debug)]
 struct Row {
+    page: u32,
     baseline: f32,
     size: f32,
     /// The letters at the start and at the end of the text. The middle can tell the section.
@@ -39,26 +44,30 @@ struct Row {
     offsets: Vec<i64>,
 }
 
-/// Finds the heights of running lines on some pages, which should have neighbours among them.
-pub(super) fn bands<'a>(pages: impl Iterator<Item = (u32, &'a [Line])>) -> Vec<Band> {
-    let mut rows: Vec<Row> = pages.flat_map(|(page, lines)| edge_rows(page, lines)).collect();
+/// Finds the heights of running lines on some pages in order. Only those with neighbours among them count.
+pub(super) fn bands(pages: &[(u32, Vec<Line>)]) -> Vec<Band> {
+    let are_near = |a: &(u32, Vec<Line>), b: &(u32, Vec<Line>)| b.0 - a.0 <= NEIGHBOURS;
+    let together: Vec<_> = pages.chunk_by(are_near).filter(|pages| pages.len() > 1).flatten().collect();
+    let mut rows: Vec<Row> = together.iter().flat_map(|(page, lines)| edge_rows(*page, lines)).collect();
+    let rows_min = REPEATED_MIN.max(together.len() / PAGES_SHARE);
     rows.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
     let at_one_height = |a: &Row, b: &Row| b.baseline - a.baseline <= HEIGHT_TOLERANCE;
-    rows.chunk_by(at_one_height).filter_map(band).take(BANDS_MAX).collect()
+    rows.chunk_by(at_one_height).filter(|rows| rows.len() >= rows_min).filter_map(band).take(BANDS_MAX).collect()
 }
 
 /// The band of these rows at one height, if at least half of them repeat each other.
 fn band(rows: &[Row]) -> Option<Band> {
-    let (mut keys, mut offsets) = (BTreeMap::new(), BTreeMap::new());
+    let (mut keys, mut offsets) = (BTreeMap::<_, Vec<u32>>::new(), BTreeMap::new());
     for row in rows {
-        row.keys.iter().enumerate().for_each(|key| *keys.entry(key).or_insert(0) += 1);
+        row.keys.iter().enumerate().for_each(|key| keys.entry(key).or_default().push(row.page));
         row.offsets.iter().for_each(|offset| *offsets.entry(*offset).or_insert(0) += 1);
     }
     // A number that counts with the pages does so on many of them.
     let counted_min = REPEATED_MIN.max(rows.len() / COUNTED_SHARE);
     let is_repeated = |row: &&Row| {
         let mut texts = row.keys.iter().enumerate().filter(|(_, key)| !key.is_empty());
-        texts.any(|key| keys.get(&key).is_some_and(|count| *count >= REPEATED_MIN))
+        let is_near = |page: &u32| *page != row.page && page.abs_diff(row.page) <= NEIGHBOURS;
+        texts.any(|key| keys.get(&key).is_some_and(|pages| pages.iter().any(is_near)))
             || row.offsets.iter().any(|offset| offsets.get(offset).is_some_and(|count| *count >= counted_min))
     };
     let repeated: Vec<&Row> = rows.iter().filter(is_repeated).collect();
@@ -127,7 +136,7 @@ fn edge_row(page: u32, lines: &[Line], row: &[usize]) -> Row {
     }
     let start: String = key.chars().take(KEY_CHARS).collect();
     let end: String = key.chars().rev().take(KEY_CHARS).collect();
-    Row { baseline, size, keys: [start, end], offsets }
+    Row { page, baseline, size, keys: [start, end], offsets }
 }
 
 /// A number in Arabic or small Roman digits, at most four of the former. Pages in Roman digits have offsets of their own.
@@ -177,7 +186,8 @@ mod tests {
     }
 
     fn kept(pages: &[Vec<Line>], index: usize) -> Vec<String> {
-        let bands = bands(pages.iter().enumerate().map(|(index, lines)| (index as u32, lines.as_slice())));
+        let numbered: Vec<_> = pages.iter().enumerate().map(|(index, lines)| (index as u32, lines.clone())).collect();
+        let bands = bands(&numbered);
         without(pages[index].clone(), &bands).into_iter().map(|line| line.text.to_string()).collect()
     }
 

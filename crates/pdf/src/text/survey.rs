@@ -32,7 +32,7 @@ pub(crate) struct Survey {
 impl Survey {
     /// Surveys some pages of a document, each with its number and its lines.
     pub(super) fn of(pages: Vec<(u32, Vec<Line>)>, bookmarks: &[Bookmark]) -> Self {
-        let bands = running::bands(pages.iter().map(|(page, lines)| (*page, lines.as_slice())));
+        let bands = running::bands(&pages);
         let mut headings = Headings::of_bookmarks(bookmarks);
         let mut styles = Styles::default();
         let mut words = Vocabulary::default();
