@@ -120,7 +120,10 @@ fn is_pair(page: &Page, rows: &[TableRow]) -> bool {
             || is_letter
             || (inner.len() < text.len() && inner.chars().all(|c| c.is_ascii_digit()))
     };
-    is_narrow && !rows.iter().any(is_mark)
+    let is_sentence =
+        |row: &&TableRow| row.spans.last().is_some_and(|span| page.text(&span.piece.glyphs).ends_with('.'));
+    let are_definitions = 2 * rows.iter().filter(is_sentence).count() > rows.len();
+    is_narrow && !are_definitions && !rows.iter().any(is_mark)
 }
 
 /// Whether the last column has page numbers: numbers that never fall.

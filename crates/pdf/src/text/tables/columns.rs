@@ -165,12 +165,12 @@ pub(super) fn wide_columns(rows: &[TableRow], columns: usize) -> usize {
     (0..columns).filter(|column| average_width(rows, *column) > SENTENCE_SIZES).count()
 }
 
-/// The share of cells that are not empty.
+/// The share of cells that have text of their own.
 pub(super) fn filled(rows: &[TableRow], columns: usize) -> f32 {
-    let covered = |row: &TableRow| {
-        (0..columns).filter(|column| row.spans.iter().any(|span| (span.first..=span.last).contains(column))).count()
-    };
-    rows.iter().map(covered).sum::<usize>() as f32 / (rows.len() * columns).max(1) as f32
+    let has_text =
+        |row: &TableRow, column: usize| row.spans.iter().any(|span| (span.first, span.last) == (column, column));
+    let filled = |row: &TableRow| (0..columns).filter(|column| has_text(row, *column)).count();
+    rows.iter().map(filled).sum::<usize>() as f32 / (rows.len() * columns).max(1) as f32
 }
 
 /// The rows that are one cell over all columns.
