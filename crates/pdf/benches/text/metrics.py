@@ -94,7 +94,9 @@ def tables(truth: list[Block], answer: list[Block]) -> Sums:
     for rows in (block.rows for block in answer if block.kind == "table"):
         bag = table_words(rows)
         shared = [(bag & other).total() for other in bags]
-        best = max(range(len(bags)), key=lambda index: shared[index], default=None)
+        # Of several that have all words, the one of its size, as far as it has no part yet.
+        rank = lambda index: (shared[index], index not in parts, -abs(bags[index].total() - bag.total()))  # noqa: E731
+        best = max(range(len(bags)), key=rank, default=None)
         if best is None or shared[best] * 2 < max(1, bag.total()):
             false += 1
             continue

@@ -16,35 +16,40 @@ const SEGMENTS_MAX: u32 = 400;
 /// The thickness of a rule, in points.
 const THICKNESS_MAX: f32 = 3.0;
 
-/// The horizontal and vertical rules of a page in user space: lines, thin boxes, and the sides of outlined boxes. Forms are not examined.
+/// The horizontal and vertical rules of a page in user space: lines, thin boxes and pictures, and the sides of outlined boxes. Forms are not examined.
 pub(super) fn read(page: &PdfPage<'_>) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (seen, object) in page.objects().iter().enumerate() {
         if seen == OBJECTS_MAX || rules.len() > RULES_MAX {
             return Vec::new();
         }
-        if let PdfPageObject::Path(path) = &object {
-            add(&mut rules, path);
+        match &object {
+            PdfPageObject::Path(path) => {
+                let thin = thin(path);
+                let is_outline = thin.is_none() && path.is_stroked().unwrap_or(false);
+                rules.extend(thin);
+                if is_outline {
+                    rules.extend(straight_segments(path));
+                }
+            }
+            // Ghostscript draws the rules of some programs as pictures.
+            PdfPageObject::Image(image) => rules.extend(thin(image)),
+            _ => {}
         }
     }
     rules
 }
 
-fn add(rules: &mut Vec<Rule>, path: &PdfPagePathObject<'_>) {
-    let Ok(bounds) = path.bounds() else { return };
-    let bounds = bounds.to_rect();
-    let sides = Rule {
+/// The object, if it is thin enough for a rule.
+fn thin<'a>(object: &impl PdfPageObjectCommon<'a>) -> Option<Rule> {
+    let bounds = object.bounds().ok()?.to_rect();
+    let rule = Rule {
         left: bounds.left().value,
         bottom: bounds.bottom().value,
         right: bounds.right().value,
         top: bounds.top().value,
     };
-    let is_stroked = path.is_stroked().unwrap_or(false);
-    if sides.thickness() <= THICKNESS_MAX {
-        rules.push(sides);
-    } else if is_stroked {
-        rules.extend(straight_segments(path));
-    }
+    (rule.thickness() <= THICKNESS_MAX).then_some(rule)
 }
 
 /// The horizontal and vertical segments of a path.

@@ -1,5 +1,6 @@
 //! Tables that only the places of their texts show: at least three rows with the same columns.
 
+use super::super::paragraphs::strip_bullet;
 use super::Draft;
 use super::columns::{self, TableRow};
 use super::rows::{Page, Piece, Row};
@@ -19,6 +20,8 @@ const EDGE: f32 = 1.5;
 const ALIGNED_MIN: f32 = 0.8;
 /// The widest average cell of a table with two columns, in sizes.
 const PAIR_WIDTH_MAX: f32 = 22.0;
+/// Explanations that all begin with the same characters are no cells.
+const ALIKE_CHARS: usize = 8;
 /// More columns are letters set apart.
 const COLUMNS_MAX: usize = 16;
 
@@ -74,11 +77,13 @@ fn table(page: &Page, run: Vec<(Row, Vec<Piece>)>) -> Option<Draft> {
         && full as f32 >= FULL_ROWS_MIN * rows.len() as f32
         && (0..count).all(|column| is_aligned(&rows, column))
         && is_left_or_right(&rows, count)
+        && !is_list_of_numbers(page, &rows)
+        && !is_index(page, &rows)
         && columns::wide_columns(&rows, count) <= usize::from(count > 2)
         && (count > 2 || is_pair(page, &rows))
         && !is_contents(page, &rows, count)
         && !is_formula(page, &rows);
-    is_table.then(|| columns::draft(&rows, count))
+    is_table.then(|| columns::draft(&columns::without_wraps(page, rows, count), count))
 }
 
 /// The left edges, right edges and middles of the pieces of a column.
@@ -117,10 +122,16 @@ fn is_pair(page: &Page, rows: &[TableRow]) -> bool {
         let inner = text.trim_matches(['(', ')', '[', ']', '.', ':']);
         let is_letter = inner.chars().count() == 1 && inner.len() < text.len();
         !text.chars().any(char::is_alphanumeric)
+            || strip_bullet(&text).is_some()
             || is_letter
             || (inner.len() < text.len() && inner.chars().all(|c| c.is_ascii_digit()))
     };
-    is_narrow && !rows.iter().any(is_mark)
+    let is_sentence =
+        |row: &&TableRow| row.spans.last().is_some_and(|span| page.text(&span.piece.glyphs).ends_with('.'));
+    let are_definitions = 2 * rows.iter().filter(is_sentence).count() > rows.len();
+    let texts: Vec<String> = rows.iter().filter_map(|row| Some(page.text(&row.spans.last()?.piece.glyphs))).collect();
+    let alike = |text: &String| text.chars().zip(texts[0].chars()).take_while(|(a, b)| a == b).count() >= ALIKE_CHARS;
+    is_narrow && !are_definitions && !texts.iter().all(alike) && !rows.iter().any(is_mark)
 }
 
 /// Whether the last column has page numbers: numbers that never fall.
@@ -131,8 +142,30 @@ fn is_contents(page: &Page, rows: &[TableRow], columns: usize) -> bool {
     known.len() * 5 >= numbers.len() * 4 && known.is_sorted() && columns <= 3
 }
 
-/// Whether most pieces have hardly a letter or digit.
+/// Whether there are only numbers: a matrix, or what a program printed.
+fn is_list_of_numbers(page: &Page, rows: &[TableRow]) -> bool {
+    let mut spans = rows.iter().flat_map(|row| &row.spans);
+    !spans.any(|span| page.text(&span.piece.glyphs).chars().any(char::is_alphabetic))
+}
+
+/// Whether a third of the cells are entries of an index: words and page numbers.
+fn is_index(page: &Page, rows: &[TableRow]) -> bool {
+    let spans = || rows.iter().flat_map(|row| &row.spans);
+    let is_entry = |text: String| {
+        let numbers = text.trim_start_matches(|char: char| char != ',');
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.len() > numbers.len() && !numbers.is_empty() && numbers[1..].split([',', '-', '–']).all(is_number)
+    };
+    spans().filter(|span| is_entry(page.text(&span.piece.glyphs))).count() * 3 > spans().count()
+}
+
+/// Whether most pieces have hardly a letter or digit, or a bracket stands before a row of a matrix.
 fn is_formula(page: &Page, rows: &[TableRow]) -> bool {
+    let opens = |text: String| text.starts_with(['[', '(', '|']) && !text.contains([']', ')']);
+    let is_matrix = |row: &TableRow| row.spans.first().is_some_and(|span| opens(page.text(&span.piece.glyphs)));
+    if rows.iter().any(is_matrix) {
+        return true;
+    }
     let spans = || rows.iter().flat_map(|row| &row.spans);
     let is_sign = |text: String| text.chars().filter(|char| char.is_alphanumeric()).count() * 2 < text.chars().count();
     spans().filter(|span| is_sign(page.text(&span.piece.glyphs))).count() * 3 > spans().count()

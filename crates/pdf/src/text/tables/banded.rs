@@ -17,6 +17,8 @@ const RULES_OF_GROUPS_MAX: usize = 4;
 const LINES_OF_ROW_MAX: usize = 8;
 /// The most rules of one table that are tried.
 const RULES_MAX: usize = 120;
+/// The least share of rows with several cells.
+const DIVIDED_MIN: f32 = 0.6;
 /// Fewer cells with text are no table.
 const FILLED_MIN: f32 = 0.5;
 
@@ -77,6 +79,7 @@ fn table(page: &Page, rules: &[Side]) -> Option<Draft> {
     let is_table = count >= 2
         && rows.len() >= if has_header { 2 } else { 3 }
         && columns::wide_columns(&rows, count) <= 1
+        && columns::divided(&rows) as f32 >= DIVIDED_MIN * rows.len() as f32
         && columns::filled(&rows, count) >= FILLED_MIN
         && 4 * columns::full_spans(&rows, count) <= rows.len();
     is_table.then(|| columns::draft(&rows, count))
@@ -97,7 +100,9 @@ fn by_rules(page: &Page, lines: Vec<TableRow>, rules: &[Side], columns: usize) -
         let is_header = band == 1 && rules.len() > 2;
         let is_one = lines.len() <= LINES_OF_ROW_MAX && (is_header || rules.len() > RULES_OF_GROUPS_MAX);
         let has_spans = lines.iter().flat_map(|line| &line.spans).any(|span| span.first < span.last);
-        if is_one && !has_spans {
+        // Lines with all columns are rows: one cell of a row is mostly shorter than the others.
+        let is_divided = lines.iter().all(|line| line.spans.len() == columns);
+        if is_one && !has_spans && (is_header || !is_divided) {
             rows.extend(lines.into_iter().reduce(|mut row, line| {
                 columns::merge(&mut row, line);
                 row

@@ -7,6 +7,8 @@ use super::{Draft, DraftCell};
 const SPACE_SIZES: f32 = 0.12;
 /// The room in a column beyond the next word with which a line still counts as full, in sizes.
 const SLACK_SIZES: f32 = 0.6;
+/// No line wraps in a narrower column, in sizes.
+const WRAP_SIZES: f32 = 4.0;
 /// An average cell wider than this many sizes holds sentences.
 const SENTENCE_SIZES: f32 = 12.0;
 /// A column has at least this many pieces.
@@ -125,9 +127,10 @@ fn continues(page: &Page, row: &TableRow, last: &[Option<Piece>], line: &TableRo
     let before = last.iter().flatten().count();
     let is_full = |span: &Span| {
         let needed = first_word_width(page, &span.piece, line.size) - SLACK_SIZES * line.size;
-        last[span.first]
-            .as_ref()
-            .is_some_and(|piece| edges[span.last] - piece.right < needed.max(SPACE_SIZES * line.size))
+        last[span.first].as_ref().is_some_and(|piece| {
+            let width = edges[span.last] - piece.left;
+            width > WRAP_SIZES * line.size && edges[span.last] - piece.right < needed.max(SPACE_SIZES * line.size)
+        })
     };
     is_close && line.spans.len() < before && line.spans.iter().all(is_full)
 }
@@ -165,12 +168,17 @@ pub(super) fn wide_columns(rows: &[TableRow], columns: usize) -> usize {
     (0..columns).filter(|column| average_width(rows, *column) > SENTENCE_SIZES).count()
 }
 
-/// The share of cells that are not empty.
+/// The share of cells that have text of their own.
 pub(super) fn filled(rows: &[TableRow], columns: usize) -> f32 {
-    let covered = |row: &TableRow| {
-        (0..columns).filter(|column| row.spans.iter().any(|span| (span.first..=span.last).contains(column))).count()
-    };
-    rows.iter().map(covered).sum::<usize>() as f32 / (rows.len() * columns).max(1) as f32
+    let has_text =
+        |row: &TableRow, column: usize| row.spans.iter().any(|span| (span.first, span.last) == (column, column));
+    let filled = |row: &TableRow| (0..columns).filter(|column| has_text(row, *column)).count();
+    rows.iter().map(filled).sum::<usize>() as f32 / (rows.len() * columns).max(1) as f32
+}
+
+/// The rows with texts in at least two columns of their own.
+pub(super) fn divided(rows: &[TableRow]) -> usize {
+    rows.iter().filter(|row| row.spans.iter().filter(|span| span.first == span.last).count() >= 2).count()
 }
 
 /// The rows that are one cell over all columns.

@@ -21,6 +21,31 @@ const EQUAL_LINES_MIN: usize = 3;
 const FILLED_MIN: f32 = 0.4;
 const REGULAR_MIN: f32 = 0.4;
 
+/// What is printed beside a note, in the languages of most manuals.
+const NOTES: [&str; 21] = [
+    "note",
+    "notes",
+    "tip",
+    "hint",
+    "important",
+    "caution",
+    "warning",
+    "attention",
+    "danger",
+    "hinweis",
+    "tipp",
+    "wichtig",
+    "achtung",
+    "warnung",
+    "remarque",
+    "astuce",
+    "avertissement",
+    "nota",
+    "aviso",
+    "注意",
+    "ヒント",
+];
+
 /// The lines of rules that meet, and the rules.
 struct Frame {
     xs: Vec<f32>,
@@ -29,13 +54,16 @@ struct Frame {
     vertical: Vec<Side>,
 }
 
-/// Takes out the tables between rules. Also returns which horizontal rules are part of one.
+/// Takes out the tables between rules. Also returns which horizontal rules cannot be part of another one.
 pub(super) fn find(page: &mut Page, sides: &Sides) -> (Vec<Draft>, Vec<bool>) {
     let mut used = vec![false; sides.horizontal.len()];
     let mut tables = Vec::new();
     for (frame, members) in frames(sides) {
-        let Some(draft) = table(page, &frame) else { continue };
-        members.iter().for_each(|index| used[*index] = true);
+        let draft = table(page, &frame);
+        if draft.is_some() || frame.has_walls() {
+            members.iter().for_each(|index| used[*index] = true);
+        }
+        let Some(draft) = draft else { continue };
         page.take(draft.rows.iter().flatten().flat_map(|cell| cell.glyphs.iter().copied()));
         tables.push(draft);
     }
@@ -66,7 +94,7 @@ fn frames(sides: &Sides) -> Vec<(Frame, Vec<usize>)> {
         let own: Vec<Side> = vertical.iter().zip(&group_of).filter(|(_, of)| **of == group).map(|(v, _)| *v).collect();
         let is_member = |index: &usize| group_of_horizontal[*index].is_some_and(|first| group_of[first] == group);
         let members: Vec<usize> = (0..horizontal.len()).filter(is_member).collect();
-        if own.is_empty() || members.len() < 2 {
+        if own.is_empty() || members.is_empty() {
             continue;
         }
         let across: Vec<Side> = members.iter().map(|index| horizontal[*index]).collect();
@@ -101,7 +129,16 @@ fn table(page: &Page, frame: &Frame) -> Option<Draft> {
     let cells: Vec<&DraftCell> = draft.rows.iter().flatten().collect();
     let filled = cells.iter().filter(|cell| !cell.glyphs.is_empty()).count() as f32 / cells.len() as f32;
     let squares: usize = cells.iter().map(|cell| cell.columns * cell.rows).sum();
-    (is_large && filled >= FILLED_MIN && cells.len() as f32 >= REGULAR_MIN * squares as f32).then_some(draft)
+    // A single rule across another one can be the axes of a chart.
+    let filled_min = if frame.horizontal.len() < 2 { 1.0 } else { FILLED_MIN };
+    (is_large && filled >= filled_min && !is_note(page, &draft) && cells.len() as f32 >= REGULAR_MIN * squares as f32)
+        .then_some(draft)
+}
+
+/// Whether it is a note: its kind in one cell, and its text beside it.
+fn is_note(page: &Page, draft: &Draft) -> bool {
+    let first = draft.rows.iter().filter_map(|row| row.first()).filter(|cell| !cell.glyphs.is_empty());
+    first.map(|cell| page.text(&cell.glyphs)).all(|label| NOTES.contains(&label.to_lowercase().as_str()))
 }
 
 /// The rows of a table with few horizontal rules: its lines, except those that continue a cell.
@@ -116,7 +153,11 @@ fn by_lines(page: &Page, frame: &Frame) -> Option<Draft> {
         rows.extend(columns::without_wraps(page, columns::in_columns(&lines, pieces, cuts), columns));
     }
     let has_spans = rows.iter().flat_map(|row| &row.spans).any(|span| span.first < span.last);
-    (rows.len() > ys.len() - 1 && !has_spans).then(|| columns::draft(&rows, columns))
+    let has_text = |column: usize| {
+        2 * rows.iter().filter(|row| row.spans.iter().any(|span| span.first == column)).count() >= rows.len()
+    };
+    let are_rows = rows.len() > ys.len() - 1 && !has_spans && (0..columns).all(has_text);
+    are_rows.then(|| columns::draft(&rows, columns))
 }
 
 /// The cells between rules. Squares without a rule between them are one cell.
@@ -161,6 +202,11 @@ fn by_rules(page: &Page, frame: &Frame) -> Option<Draft> {
 }
 
 impl Frame {
+    /// Whether vertical rules separate texts, or it is a box around text: its horizontal rules are no table of their own.
+    fn has_walls(&self) -> bool {
+        self.xs.len() > 2 || self.horizontal.len() <= 2
+    }
+
     /// Whether a rule is at the left of a square.
     fn is_walled(&self, column: usize, band: usize) -> bool {
         covers(&self.vertical, self.xs[column], (self.ys[band] + self.ys[band + 1]) / 2.0)
