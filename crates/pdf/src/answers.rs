@@ -78,10 +78,11 @@ pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError>
 /// # Errors
 /// [`PdfError::Page`] if the page failed.
 pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
-    let Reply::Text { chars_visible, is_scan, looks } = reply else { return Err(page_refusal(reply)) };
+    let Reply::Text { chars_visible, is_scan, looks, label } = reply else { return Err(page_refusal(reply)) };
     let PageLength { chars_visible, is_scan } = bounded(chars_visible, is_scan)?;
     let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
-    Ok(PageText { markdown, chars_visible, is_scan, looks })
+    let label = label.as_deref().and_then(title::label);
+    Ok(PageText { markdown, chars_visible, is_scan, looks, label })
 }
 
 /// The length of a page's text, or `None` if the page failed.
@@ -271,12 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn label_of_a_page_is_one_short_line() {
+        let read = |label: &str| {
+            let looks = PageLooks::default();
+            let reply = Reply::Text { chars_visible: 1, is_scan: false, looks, label: Some(label.to_owned()) };
+            text((reply, Vec::new())).ok().and_then(|text| text.label)
+        };
+        assert_eq!(read("x\u{202e}ii").as_deref(), Some("xii"));
+        assert_eq!(read(" \n"), None);
+        assert_eq!(read(&"9".repeat(900)).map(|label| label.len()), Some(32));
+    }
+
+    #[test]
     fn reply_with_more_characters_than_fit_into_a_worker_is_refused() {
         let looks = PageLooks::default();
-        let answer = |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks }, b"text".to_vec());
+        let answer =
+            |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks, label: None }, b"text".to_vec());
         assert!(text(answer(4)).is_ok());
         lost(text(answer(u32::MAX)));
-        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks }, vec![0xff])));
+        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks, label: None }, vec![0xff])));
         lost(length((Reply::Length { chars_visible: u32::MAX, is_scan: false }, Vec::new())));
     }
 

@@ -38,6 +38,8 @@ pub struct PageText {
     /// The page is a picture of text: there is (almost) no text that a reader sees.
     pub is_scan: bool,
     pub looks: PageLooks,
+    /// The number that the document gives the page, such as `xii` or `A-3`: one clean line of at most [`LABEL_CHARS_MAX`] characters.
+    pub label: Option<String>,
 }
 
 /// What makes a page harder to read than others.
@@ -109,6 +111,8 @@ pub struct Document {
     survey: OnceCell<Vec<u8>>,
 }
 
+/// Characters of a page label. A longer one is cut.
+pub const LABEL_CHARS_MAX: usize = 32;
 /// More bookmarks are left out. The largest outline that was seen has 12,000.
 pub const BOOKMARKS_MAX: usize = 20_000;
 /// A document that kills this many workers, and one more for each fifty pages, is hostile. One page can kill two.

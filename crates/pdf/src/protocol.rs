@@ -85,7 +85,7 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Started { layers: SandboxLayers },
     Opened { total_pages: u32, title: Option<String> },
-    Text { chars_visible: u32, is_scan: bool, looks: PageLooks },
+    Text { chars_visible: u32, is_scan: bool, looks: PageLooks, label: Option<String> },
     Pdf,
     Picture,
     Figures { figures: Vec<CutFigure>, has_tables: bool },
@@ -245,7 +245,12 @@ mod tests {
             (any::<u32>(), any::<Option<String>>())
                 .prop_map(|(total_pages, title)| Reply::Opened { total_pages, title }),
             (any::<u32>(), any::<bool>(), any::<bool>()).prop_map(|(chars_visible, is_scan, is_blank)| {
-                Reply::Text { chars_visible, is_scan, looks: PageLooks { is_blank, ..PageLooks::default() } }
+                Reply::Text {
+                    chars_visible,
+                    is_scan,
+                    looks: PageLooks { is_blank, ..PageLooks::default() },
+                    label: None,
+                }
             }),
             any::<(u32, u32)>().prop_map(|(pages, pages_max)| Reply::Failed {
                 fault: DocumentFault::TooManyPages { pages, pages_max }.into()

@@ -52,7 +52,7 @@ pub(crate) struct PageGlyphs {
 /// The Markdown of a page of a document. Text is escaped: it never becomes HTML, nor a heading, list or code that the layout does not show.
 /// Tables with merged cells are HTML.
 pub(crate) fn to_markdown(page: &PageGlyphs, index: u32, survey: &Survey) -> String {
-    let lines = running::without(lines(page), &survey.bands);
+    let lines = running::without(lines(page), &survey.bands, |line| survey.headings.is_title(index, line));
     let blocks = blocks::from_lines(order::reading_order(lines), index, survey);
     markdown::render(&blocks, &page.addresses, &survey.words)
 }

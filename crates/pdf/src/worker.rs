@@ -171,8 +171,8 @@ impl Worker {
         let Some(text) = on_page(&self.document, page, |document, page| surveyor.text(document, page))? else {
             return Ok((Reply::SurveyWanted, Vec::new()));
         };
-        let PageText { markdown, chars_visible, is_scan, looks } = text;
-        Ok((Reply::Text { chars_visible, is_scan, looks }, markdown.into_bytes()))
+        let PageText { markdown, chars_visible, is_scan, looks, label } = text;
+        Ok((Reply::Text { chars_visible, is_scan, looks, label }, markdown.into_bytes()))
     }
 
     fn survey(&mut self) -> Result<(Reply, Vec<u8>), Fault> {

@@ -28,6 +28,10 @@ fn opened(total_pages: u64) -> Vec<u8> {
     frame(&format!(r#"{{"reply":"opened","total_pages":{total_pages},"title":null}}"#), b"")
 }
 
+fn surveyed() -> Vec<u8> {
+    frame(r#"{"reply":"survey"}"#, b"no JSON")
+}
+
 /// A program whose first process runs these `lines` of a shell. All its later processes are real workers. `answer` waits for a request
 /// and sends the frame with that number.
 fn worker(folder: &Path, lines: &str, frames: &[Vec<u8>]) -> PathBuf {
@@ -54,8 +58,8 @@ fn engine(worker_exe: PathBuf) -> Engine {
 async fn first_page(lines: &str, answer: Vec<u8>) -> PageFault {
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
-    let lines = format!("answer 0\nanswer 1\n{lines}");
-    let engine = engine(worker(folder.path(), &lines, &[started, opened(3), answer]));
+    let lines = format!("answer 0\nanswer 1\nanswer 3\n{lines}");
+    let engine = engine(worker(folder.path(), &lines, &[started, opened(3), answer, surveyed()]));
     let path = folder.path().join("document");
     fs::write(&path, simple_pdf(&["one", "two", "three"])).unwrap();
     let document = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
@@ -128,8 +132,9 @@ async fn worker_that_says_more_than_it_is_asked_is_not_asked_again() {
     let text = frame(r#"{"reply":"text","chars_visible":3,"is_scan":false}"#, b"one");
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
-    let frames = [started, opened(3), text.repeat(2)];
-    let engine = engine(worker(folder.path(), "answer 0\nanswer 1\nanswer 2\nexec sleep 1000", &frames));
+    let frames = [started, opened(3), text.repeat(2), surveyed()];
+    let script = "answer 0\nanswer 1\nanswer 3\nanswer 2\nexec sleep 1000";
+    let engine = engine(worker(folder.path(), script, &frames));
     let path = folder.path().join("document");
     fs::write(&path, simple_pdf(&["one", "two", "three"])).unwrap();
     let document = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
@@ -137,6 +142,23 @@ async fn worker_that_says_more_than_it_is_asked_is_not_asked_again() {
     let lost = document.text(1).await;
     assert!(matches!(lost, Err(PdfError::Page { index: 1, reason: PageFault::Crashed })), "{lost:?}");
     assert_eq!(document.text(2).await.unwrap().markdown, "three");
+}
+
+#[tokio::test]
+async fn worker_that_ends_in_the_survey_costs_no_page() {
+    let folder = TempDir::new().unwrap();
+    let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
+    let huge = lying_frame(20, (16 << 20) + 1, br#"{"reply":"survey"}"#);
+    for (lines, answer) in [("ask", Vec::new()), ("answer 2; exec sleep 1000", huge)] {
+        let lines = format!("answer 0\nanswer 1\n{lines}");
+        let engine = engine(worker(folder.path(), &lines, &[started.clone(), opened(2), answer]));
+        let path = folder.path().join("document");
+        fs::write(&path, simple_pdf(&["one", "two"])).unwrap();
+        let document = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
+        assert_eq!(document.text(0).await.unwrap().markdown, "one");
+        assert_eq!(document.text(1).await.unwrap().markdown, "two");
+        fs::remove_dir(folder.path().join("begun")).unwrap();
+    }
 }
 
 #[tokio::test]

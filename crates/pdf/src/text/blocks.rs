@@ -82,7 +82,7 @@ pub(super) fn from_lines(mut lines: Vec<Line>, page: u32, survey: &Survey) -> Ve
                 let Some(table) = first.table.clone() else { continue };
                 Block::Table(table)
             }
-            Part::Paragraph(lines) => classifier.block(lines, parts.get(at + 1), &mut nesting),
+            Part::Paragraph(lines) => classifier.block(lines, &parts[at + 1..], &mut nesting),
         });
     }
     notes::link(blocks, &parts, survey.headings.body_size())
@@ -99,7 +99,7 @@ struct Classifier<'a> {
 }
 
 impl Classifier<'_> {
-    fn block(&self, lines: &[Line], next: Option<&Part>, nesting: &mut Nesting) -> Block {
+    fn block(&self, lines: &[Line], next: &[Part], nesting: &mut Nesting) -> Block {
         let text = join(lines, self.words);
         if let Some(heading) = self.heading(lines, &text, next) {
             nesting.close();
@@ -121,7 +121,7 @@ impl Classifier<'_> {
         Block::Paragraph { text, depth: nesting.inside(left(lines), first.size) }
     }
 
-    fn heading(&self, lines: &[Line], text: &Rich, next: Option<&Part>) -> Option<Block> {
+    fn heading(&self, lines: &[Line], text: &Rich, next: &[Part]) -> Option<Block> {
         if let Some((level, title)) = self.headings.bookmarked(self.page, lines) {
             // Titles in capitals are not shouted.
             let is_caps = lines.iter().all(|line| line.style.caps) && title.chars().any(char::is_lowercase);
@@ -135,16 +135,16 @@ impl Classifier<'_> {
         (is_placed && !is_item && !self.is_label(text, next)).then(|| Block::Heading { level, text: plain(text) })
     }
 
-    /// Whether the text is a word and the number of the chapter whose title follows.
-    fn is_label(&self, text: &str, next: Option<&Part>) -> bool {
+    /// Whether the text is a word or the number of the chapter whose title follows.
+    fn is_label(&self, text: &str, next: &[Part]) -> bool {
         const WORDS_MAX: usize = 2;
         let is_title = |part: &Part| self.headings.bookmarked(self.page, part.lines()).is_some();
-        text.split_whitespace().count() <= WORDS_MAX && next.is_some_and(is_title)
+        text.split_whitespace().count() <= WORDS_MAX && next.iter().take(2).any(is_title)
     }
 
     /// Whether the lines are a term at the edge of the text, and its definition follows, which is indented.
-    fn is_term(&self, lines: &[Line], next: Option<&Part>) -> bool {
-        let (Some(last), Some(next)) = (lines.last(), next) else { return false };
+    fn is_term(&self, lines: &[Line], next: &[Part]) -> bool {
+        let (Some(last), Some(next)) = (lines.last(), next.first()) else { return false };
         let Some(first_next) = next.lines().first() else { return false };
         let is_close = (0.0..1.6 * last.size).contains(&(first_next.baseline - last.baseline));
         let is_indented = left(next.lines()) > lines[0].left + 0.8 * last.size;

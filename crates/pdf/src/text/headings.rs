@@ -86,6 +86,11 @@ impl Headings {
         named.map(|entry| (entry.level, entry.title.as_str()))
     }
 
+    /// Whether a bookmark names this line.
+    pub(super) fn is_title(&self, page: u32, line: &Line) -> bool {
+        self.bookmarked(page, std::slice::from_ref(line)).is_some()
+    }
+
     /// The level of a heading without a bookmark. `None`: it is none.
     pub(super) fn level(&self, lines: &[Line]) -> Option<u8> {
         let style = lines.first()?.style;
@@ -203,9 +208,14 @@ impl Styles {
             *self.edges.entry(left.round() as i32).or_default() += paragraph.len();
         }
         let chars: usize = paragraph.iter().map(|line| line.text.chars().count()).sum();
+        // Rows of tables and entries of contents can be in the style of headings.
+        if paragraph.iter().any(|line| line.gapped) && !stands_alone(paragraph) {
+            return;
+        }
         let Some(tally) = self.tally(style) else { return };
         tally.chars += chars;
-        tally.paragraphs += 1;
+        // A paragraph can begin with a line in the style of headings.
+        tally.paragraphs += usize::from(paragraph.iter().all(|line| line.style.is_like(&style)));
         if stands_alone(paragraph) {
             tally.alone += 1;
             tally.texts.insert(key(paragraph.iter().map(|line| &*line.text)));

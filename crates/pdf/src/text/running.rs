@@ -76,23 +76,25 @@ fn band(rows: &[Row]) -> Option<Band> {
     is_running.then_some(Band { baseline: middle.baseline, size: middle.size })
 }
 
-/// The lines of a page without its running lines: the outermost ones at the heights of bands.
-pub(super) fn without(lines: Vec<Line>, bands: &[Band]) -> Vec<Line> {
+/// The lines of a page without its running lines: the outermost ones at the heights of bands. `is_title` tells the titles that bookmarks
+/// name on this page, which are kept.
+pub(super) fn without(lines: Vec<Line>, bands: &[Band], is_title: impl Fn(&Line) -> bool) -> Vec<Line> {
     if bands.is_empty() {
         return lines;
     }
     let rows = rows(&lines);
-    let mut is_running = vec![false; lines.len()];
+    let mut is_dropped = vec![false; lines.len()];
     for edge in [rows.iter().collect::<Vec<_>>(), rows.iter().rev().collect()] {
         for row in edge.into_iter().take(EDGE_LINES) {
             let (baseline, size) = height(&lines, row);
-            if !bands.iter().any(|band| band.holds(baseline, size)) {
+            let is_running = bands.iter().any(|band| band.holds(baseline, size));
+            if !is_running || row.iter().any(|index| is_title(&lines[*index])) {
                 break;
             }
-            row.iter().for_each(|index| is_running[*index] = true);
+            row.iter().for_each(|index| is_dropped[*index] = true);
         }
     }
-    lines.into_iter().zip(is_running).filter(|(_, is_running)| !is_running).map(|(line, _)| line).collect()
+    lines.into_iter().zip(is_dropped).filter(|(_, is_dropped)| !is_dropped).map(|(line, _)| line).collect()
 }
 
 impl Band {
@@ -188,7 +190,7 @@ mod tests {
     fn kept(pages: &[Vec<Line>], index: usize) -> Vec<String> {
         let numbered: Vec<_> = pages.iter().enumerate().map(|(index, lines)| (index as u32, lines.clone())).collect();
         let bands = bands(&numbered);
-        without(pages[index].clone(), &bands).into_iter().map(|line| line.text.to_string()).collect()
+        without(pages[index].clone(), &bands, |_| false).into_iter().map(|line| line.text.to_string()).collect()
     }
 
     #[test]

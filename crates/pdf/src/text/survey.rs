@@ -37,7 +37,7 @@ impl Survey {
         let mut styles = Styles::default();
         let mut words = Vocabulary::default();
         for (page, lines) in pages {
-            let lines = order::reading_order(running::without(lines, &bands));
+            let lines = order::reading_order(running::without(lines, &bands, |line| headings.is_title(page, line)));
             lines.iter().for_each(|line| words.add(&line.text));
             for paragraph in paragraphs::group(lines) {
                 styles.add(&paragraph, headings.bookmarked(page, &paragraph));

@@ -86,6 +86,7 @@ pub(super) struct ReadPage {
     pub chars_visible: u32,
     pub is_scan: bool,
     pub looks: PageLooks,
+    pub label: Option<String>,
 }
 
 /// A document open in this process.
@@ -124,12 +125,9 @@ impl OpenDocument {
         let is_scan = scan::is_scan(&page, &text, chars_visible);
         let looks = looks::of_page(&page, &glyphs)?;
         let (links, addresses) = links::of_page(&page);
-        Ok(ReadPage {
-            glyphs: PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) },
-            chars_visible,
-            is_scan,
-            looks,
-        })
+        let label = page.label().and_then(title::label);
+        let glyphs = PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) };
+        Ok(ReadPage { glyphs, chars_visible, is_scan, looks, label })
     }
 
     pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {

@@ -62,8 +62,8 @@ impl Surveyor {
             Some(page) => page,
             None => document.read(index, &mut self.faces)?,
         };
-        let ReadPage { glyphs, chars_visible, is_scan, looks } = page;
+        let ReadPage { glyphs, chars_visible, is_scan, looks, label } = page;
         let markdown = text::to_markdown(&glyphs, index, survey);
-        Ok(Some(PageText { markdown, chars_visible, is_scan, looks }))
+        Ok(Some(PageText { markdown, chars_visible, is_scan, looks, label }))
     }
 }

@@ -1,6 +1,6 @@
 //! Tables that only the places of their texts show: at least three rows with the same columns.
 
-use super::super::paragraphs::strip_bullet;
+use super::super::lists::bullet;
 use super::Draft;
 use super::columns::{self, TableRow};
 use super::rows::{Page, Piece, Row};
@@ -122,7 +122,7 @@ fn is_pair(page: &Page, rows: &[TableRow]) -> bool {
         let inner = text.trim_matches(['(', ')', '[', ']', '.', ':']);
         let is_letter = inner.chars().count() == 1 && inner.len() < text.len();
         !text.chars().any(char::is_alphanumeric)
-            || strip_bullet(&text).is_some()
+            || bullet(&text).is_some()
             || is_letter
             || (inner.len() < text.len() && inner.chars().all(|c| c.is_ascii_digit()))
     };
