@@ -28,6 +28,12 @@ fn opened(total_pages: u64) -> Vec<u8> {
     frame(&format!(r#"{{"reply":"opened","total_pages":{total_pages},"title":null}}"#), b"")
 }
 
+/// The header of a page's text with so many characters.
+fn text_header(chars_visible: u32) -> String {
+    let looks = r#"{"has_small_type":false,"is_large":false,"is_blank":false}"#;
+    format!(r#"{{"reply":"text","chars_visible":{chars_visible},"is_scan":false,"looks":{looks}}}"#)
+}
+
 fn surveyed() -> Vec<u8> {
     frame(r#"{"reply":"survey"}"#, b"no JSON")
 }
@@ -84,7 +90,7 @@ async fn worker_that_claims_huge_lengths_costs_one_page() {
 async fn worker_that_claims_a_payload_which_its_reply_has_not_costs_one_page() {
     let damaged = r#"{"reply":"failed","fault":{"page":"damaged"}}"#;
     assert_eq!(first_page("answer 2; exec sleep 1000", frame(damaged, &[b' '; 9])).await, PageFault::Crashed);
-    let text = r#"{"reply":"text","chars_visible":1,"is_scan":false}"#;
+    let text = &text_header(1);
     let claim = lying_frame(text.len() as u32, 65 << 20, text.as_bytes());
     assert_eq!(first_page("answer 2; exec sleep 1000", claim).await, PageFault::Crashed);
 }
@@ -92,7 +98,7 @@ async fn worker_that_claims_a_payload_which_its_reply_has_not_costs_one_page() {
 #[tokio::test]
 async fn worker_whose_output_has_no_end_costs_one_page() {
     assert_eq!(first_page("ask; exec cat /dev/zero >&0", Vec::new()).await, PageFault::Crashed);
-    let text = r#"{"reply":"text","chars_visible":1,"is_scan":false}"#;
+    let text = &text_header(1);
     let slow = lying_frame(text.len() as u32, 1 << 20, text.as_bytes());
     let drips = "answer 2; while :; do printf x >&0; sleep 0.05; done";
     assert_eq!(first_page(drips, slow).await, PageFault::Timeout);
@@ -100,7 +106,7 @@ async fn worker_whose_output_has_no_end_costs_one_page() {
 
 #[tokio::test]
 async fn worker_that_ends_early_costs_one_page() {
-    let text = r#"{"reply":"text","chars_visible":1,"is_scan":false}"#;
+    let text = &text_header(1);
     assert_eq!(first_page("ask", Vec::new()).await, PageFault::Crashed);
     for cut in [3, 8, 20, text.len() + 8 + 2] {
         let whole = frame(text, b"text");
@@ -117,8 +123,8 @@ async fn worker_that_answers_garbage_or_something_else_costs_one_page() {
         frame("[", b""),
         frame(r#"{"reply":"pdf"}"#, b"%PDF-"),
         frame(r#"{"reply":"opened","total_pages":9,"title":null}"#, b""),
-        frame(r#"{"reply":"text","chars_visible":4294967295,"is_scan":false}"#, b"text"),
-        frame(r#"{"reply":"text","chars_visible":1,"is_scan":false}"#, b"\xff\xfe"),
+        frame(&text_header(u32::MAX), b"text"),
+        frame(&text_header(1), b"\xff\xfe"),
         frame(r#"{"reply":"failed","fault":"library_unavailable"}"#, b""),
         frame(r#"{"reply":"failed","fault":{"document":"encrypted"}}"#, b""),
         frame(r#"{"reply":"failed","fault":{"page":"given_up"}}"#, b""),
@@ -129,7 +135,7 @@ async fn worker_that_answers_garbage_or_something_else_costs_one_page() {
 
 #[tokio::test]
 async fn worker_that_says_more_than_it_is_asked_is_not_asked_again() {
-    let text = frame(r#"{"reply":"text","chars_visible":3,"is_scan":false}"#, b"one");
+    let text = frame(&text_header(3), b"one");
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
     let frames = [started, opened(3), text.repeat(2), surveyed()];

@@ -30,6 +30,11 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
+    /// Whether it tells nothing, because it failed or no page has text.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Surveys some pages of a document, each with its number and its lines.
     pub(super) fn of(pages: Vec<(u32, Vec<Line>)>, bookmarks: &[Bookmark]) -> Self {
         let bands = running::bands(&pages);

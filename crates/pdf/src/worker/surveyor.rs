@@ -63,7 +63,11 @@ impl Surveyor {
             None => document.read(index, &mut self.faces)?,
         };
         let ReadPage { glyphs, chars_visible, is_scan, looks, label } = page;
-        let markdown = text::to_markdown(&glyphs, index, survey);
+        let markdown = if survey.is_empty() {
+            text::to_markdown(&glyphs, index, &text::survey([(index, &glyphs)].into_iter(), &[]))
+        } else {
+            text::to_markdown(&glyphs, index, survey)
+        };
         Ok(Some(PageText { markdown, chars_visible, is_scan, looks, label }))
     }
 }
