@@ -161,7 +161,7 @@ fn plain(text: &Rich) -> Rich {
 
 /// The text without the dots that lead to a page number.
 fn without_leader(text: &Rich) -> Rich {
-    const DOTS_MIN: usize = 4;
+    const DOTS_MIN: usize = 3;
     let mut short = Rich::default();
     let mut rest = text.clone();
     while let Some(start) = rest.find(['.', '…']) {

@@ -22,6 +22,8 @@ pub(super) const SMALL_MAX: f32 = 0.85;
 pub(super) const RISE_SIZES_MIN: f32 = 0.12;
 /// Dots in a row that lead to a page number.
 const LEADERS: [&str; 3] = [".....", ". . . .", "……"];
+/// Dots that lead to a page number directly behind them.
+const SHORT_LEADER: &str = ". . .";
 
 /// One line of text, or a part of one. In points, y downwards.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +83,9 @@ impl Line {
 
     /// Whether dots lead to a page number.
     pub(super) fn has_leader(&self) -> bool {
-        LEADERS.iter().any(|leader| self.text.contains(leader))
+        let before_number = self.text.trim_end_matches(|char: char| char.is_numeric() || char == ' ');
+        let is_short = before_number.len() < self.text.len() && before_number.ends_with(SHORT_LEADER);
+        is_short || LEADERS.iter().any(|leader| self.text.contains(leader))
     }
 
     /// Whether the two overlap horizontally.

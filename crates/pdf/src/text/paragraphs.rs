@@ -6,6 +6,8 @@ use super::script;
 
 /// The largest relative difference of sizes within one paragraph.
 const SIZE_TOLERANCE: f32 = 0.08;
+/// Latin type among Chinese or Japanese type is often larger, and a line can have more of it than the next.
+const MIXED_SIZE_TOLERANCE: f32 = 0.1;
 /// The leading in sizes, if the page has too few lines to measure it.
 const LEADING_DEFAULT: f32 = 1.2;
 /// The least indent of a paragraph, in sizes.
@@ -86,7 +88,9 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
 }
 
 fn same_size(a: &Line, b: &Line) -> bool {
-    (a.size - b.size).abs() <= SIZE_TOLERANCE * a.size.max(b.size)
+    let is_mixed = [a, b].iter().all(|line| line.text.chars().any(script::joins_without_space));
+    let tolerance = if is_mixed { MIXED_SIZE_TOLERANCE } else { SIZE_TOLERANCE };
+    (a.size - b.size).abs() <= tolerance * a.size.max(b.size)
 }
 
 /// Whether a line is a row of a table. The gap behind the mark of an item does not make it one.
