@@ -108,8 +108,13 @@ fn edges(rows: &[TableRow], column: usize) -> [Vec<f32>; 3] {
 /// The share of the values that are near the most common one.
 fn agreeing(mut values: Vec<f32>) -> f32 {
     values.sort_by(f32::total_cmp);
-    let near = |from: usize| values[from..].iter().take_while(|value| **value - values[from] <= EDGE).count();
-    let best = (0..values.len()).map(near).max().unwrap_or(0);
+    let (mut from, mut best) = (0, 0);
+    for at in 0..values.len() {
+        while values[at] - values[from] > EDGE {
+            from += 1;
+        }
+        best = best.max(at + 1 - from);
+    }
     best as f32 / values.len().max(1) as f32
 }
 

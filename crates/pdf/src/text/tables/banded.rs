@@ -15,6 +15,8 @@ const GAP_SIZES: f32 = 0.75;
 const RULES_OF_GROUPS_MAX: usize = 4;
 /// More lines between two rules are several rows.
 const LINES_OF_ROW_MAX: usize = 8;
+/// A page with more rules outside of grids is a drawing.
+const FREE_RULES_MAX: usize = 400;
 /// The most rules of one table that are tried.
 const RULES_MAX: usize = 120;
 /// A shorter rule is that of a fraction, in points.
@@ -33,6 +35,9 @@ pub(super) fn find(page: &mut Page, rules: &[Side], used: &[bool]) -> Vec<Draft>
         .filter(|(rule, used)| !**used && rule.to - rule.from >= LENGTH_MIN)
         .map(|(rule, _)| *rule)
         .collect();
+    if free.len() > FREE_RULES_MAX {
+        return tables;
+    }
     while let Some(top) = free.first().copied() {
         let same =
             |rule: &Side| (rule.from - top.from).abs() <= EDGE_TOLERANCE && (rule.to - top.to).abs() <= EDGE_TOLERANCE;
