@@ -60,12 +60,16 @@ struct DraftCell {
 /// The characters that are in no table, and a line for each table. `turn` is that of the page's text.
 pub(super) fn take_out(glyphs: Vec<Placed>, rules: &[Rule], turn: Turn) -> (Vec<Placed>, Vec<Line>) {
     let mut page = Page::new(glyphs);
-    let sides = Sides::of(rules, turn);
-    let (mut tables, used) = grid::find(&mut page, &sides);
-    tables.extend(banded::find(&mut page, &sides.horizontal, &used));
-    tables.extend(aligned::find(&mut page));
-    let lines = tables.iter().filter_map(|draft| line(&page.glyphs, draft)).collect();
+    let lines =
+        drafts(&mut page, &Sides::of(rules, turn)).iter().filter_map(|draft| line(&page.glyphs, draft)).collect();
     (page.rest(), lines)
+}
+
+fn drafts(page: &mut Page, sides: &Sides) -> Vec<Draft> {
+    let (mut tables, used) = grid::find(page, sides);
+    tables.extend(banded::find(page, &sides.horizontal, &used));
+    tables.extend(aligned::find(page));
+    tables
 }
 
 /// Puts the line of a table behind the nearest line above it, where the file most likely has it.

@@ -36,21 +36,29 @@ pub(super) fn find(page: &mut Page) -> Vec<Draft> {
     tables
 }
 
-/// Rows below each other that all have a wide gap.
+/// Rows below each other that all have a wide gap, or continue a cell of such a row.
 fn runs(page: &Page) -> Vec<Vec<(Row, Vec<Piece>)>> {
     let mut runs: Vec<Vec<(Row, Vec<Piece>)>> = Vec::new();
-    let mut is_open = false;
+    // The left edges of the cells of the last row with a gap.
+    let mut edges: Vec<f32> = Vec::new();
     for row in page.rows() {
         let pieces = page.pieces(&row, GAP_SIZES, &[]);
+        let is_near = runs.last().and_then(|run| run.last()).is_some_and(|(last, _)| is_close(last, &row));
         if pieces.len() < 2 {
-            is_open = false;
+            let is_below = |piece: &Piece| edges.iter().skip(1).any(|edge| (piece.left - edge).abs() <= EDGE);
+            let continues = is_near && edges.len() > 2 && pieces.iter().all(is_below);
+            match runs.last_mut().filter(|_| continues) {
+                Some(run) => run.push((row, pieces)),
+                None => edges.clear(),
+            }
             continue;
         }
+        let is_open = is_near && !edges.is_empty();
+        edges = pieces.iter().map(|piece| piece.left).collect();
         match runs.last_mut() {
-            Some(run) if is_open && run.last().is_some_and(|(last, _)| is_close(last, &row)) => run.push((row, pieces)),
+            Some(run) if is_open => run.push((row, pieces)),
             _ => runs.push(vec![(row, pieces)]),
         }
-        is_open = true;
     }
     runs.retain(|run| run.len() >= ROWS_MIN);
     runs
@@ -69,8 +77,9 @@ fn table(page: &Page, run: Vec<(Row, Vec<Piece>)>) -> Option<Draft> {
     let size = rows.iter().map(|row| row.size).fold(0.0, f32::max);
     let cuts = columns::cuts(&pieces, GAP_SIZES * size, 0);
     let count = cuts.len() + 1;
-    let rows = columns::in_columns(&rows, pieces, &cuts);
-    let full = rows.iter().filter(|row| row.spans.len() == count).count();
+    let mut rows = columns::without_wraps(page, columns::in_columns(&rows, pieces, &cuts), count);
+    while rows.pop_if(|row| row.spans.len() < 2).is_some() {}
+    let full = rows.iter().filter(|row| row.spans.len() >= count).count();
     let least = if count == 2 { ROWS_OF_PAIRS_MIN } else { ROWS_MIN };
     let is_table = (2..=COLUMNS_MAX).contains(&count)
         && full >= least
@@ -83,7 +92,7 @@ fn table(page: &Page, run: Vec<(Row, Vec<Piece>)>) -> Option<Draft> {
         && (count > 2 || is_pair(page, &rows))
         && !is_contents(page, &rows, count)
         && !is_formula(page, &rows);
-    is_table.then(|| columns::draft(&columns::without_wraps(page, rows, count), count))
+    is_table.then(|| columns::draft(&rows, count))
 }
 
 /// The left edges, right edges and middles of the pieces of a column.
@@ -99,8 +108,13 @@ fn edges(rows: &[TableRow], column: usize) -> [Vec<f32>; 3] {
 /// The share of the values that are near the most common one.
 fn agreeing(mut values: Vec<f32>) -> f32 {
     values.sort_by(f32::total_cmp);
-    let near = |from: usize| values[from..].iter().take_while(|value| **value - values[from] <= EDGE).count();
-    let best = (0..values.len()).map(near).max().unwrap_or(0);
+    let (mut from, mut best) = (0, 0);
+    for at in 0..values.len() {
+        while values[at] - values[from] > EDGE {
+            from += 1;
+        }
+        best = best.max(at + 1 - from);
+    }
     best as f32 / values.len().max(1) as f32
 }
 

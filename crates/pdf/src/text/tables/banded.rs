@@ -15,8 +15,12 @@ const GAP_SIZES: f32 = 0.75;
 const RULES_OF_GROUPS_MAX: usize = 4;
 /// More lines between two rules are several rows.
 const LINES_OF_ROW_MAX: usize = 8;
+/// A page with more rules outside of grids is a drawing.
+const FREE_RULES_MAX: usize = 400;
 /// The most rules of one table that are tried.
 const RULES_MAX: usize = 120;
+/// A shorter rule is that of a fraction, in points.
+const LENGTH_MIN: f32 = 50.0;
 /// The least share of rows with several cells.
 const DIVIDED_MIN: f32 = 0.6;
 /// Fewer cells with text are no table.
@@ -25,7 +29,15 @@ const FILLED_MIN: f32 = 0.5;
 /// Takes out the tables between horizontal rules. `used` marks the rules of other tables.
 pub(super) fn find(page: &mut Page, rules: &[Side], used: &[bool]) -> Vec<Draft> {
     let mut tables = Vec::new();
-    let mut free: Vec<Side> = rules.iter().zip(used).filter(|(_, used)| !**used).map(|(rule, _)| *rule).collect();
+    let mut free: Vec<Side> = rules
+        .iter()
+        .zip(used)
+        .filter(|(rule, used)| !**used && rule.to - rule.from >= LENGTH_MIN)
+        .map(|(rule, _)| *rule)
+        .collect();
+    if free.len() > FREE_RULES_MAX {
+        return tables;
+    }
     while let Some(top) = free.first().copied() {
         let same =
             |rule: &Side| (rule.from - top.from).abs() <= EDGE_TOLERANCE && (rule.to - top.to).abs() <= EDGE_TOLERANCE;

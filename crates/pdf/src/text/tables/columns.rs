@@ -11,6 +11,8 @@ const SLACK_SIZES: f32 = 0.6;
 const WRAP_SIZES: f32 = 4.0;
 /// An average cell wider than this many sizes holds sentences.
 const SENTENCE_SIZES: f32 = 12.0;
+/// More columns are letters set apart, or a page made to take long.
+const COLUMNS_MAX: usize = 40;
 /// A column has at least this many pieces.
 const PIECES_MIN: usize = 2;
 
@@ -36,6 +38,9 @@ pub(super) struct TableRow {
 /// The places between columns: strips of at least `width` that at most `crossings` pieces cross.
 pub(super) fn cuts(rows: &[Vec<Piece>], width: f32, crossings: usize) -> Vec<f32> {
     let mut cuts = strips(rows, width, crossings);
+    if cuts.len() >= COLUMNS_MAX {
+        return Vec::new();
+    }
     // A strip that only a single line made is no column.
     loop {
         let mut counts = vec![0; cuts.len() + 1];

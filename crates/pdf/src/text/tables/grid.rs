@@ -1,7 +1,7 @@
 //! Tables whose cells are between horizontal and vertical rules.
 
 use super::columns::{self, TableRow};
-use super::rows::Page;
+use super::rows::{Page, Piece};
 use super::rules::{Side, Sides, distinct};
 use super::{Draft, DraftCell};
 
@@ -20,6 +20,13 @@ const EQUAL_LINES_MIN: usize = 3;
 /// The shares of cells with text, and of squares that are cells of their own, below which a grid is a form or a drawing.
 const FILLED_MIN: f32 = 0.4;
 const REGULAR_MIN: f32 = 0.4;
+
+/// The largest share of words that a vertical rule goes through.
+const CROSSED_MAX: f32 = 0.15;
+/// A smaller gap, in sizes, is between letters of a word.
+const WORD_GAP_SIZES: f32 = 0.15;
+/// The least number of cells with letters: squares with numbers are drawings as often.
+const WORDS_MIN: usize = 2;
 
 /// What is printed beside a note, in the languages of most manuals.
 const NOTES: [&str; 21] = [
@@ -123,16 +130,40 @@ fn table(page: &Page, frame: &Frame) -> Option<Draft> {
     if columns < 2 || bands < 1 || columns * bands > SQUARES_MAX {
         return None;
     }
+    if crossed(page, frame) > CROSSED_MAX {
+        return None;
+    }
     let draft = if bands < BANDS_OF_ROWS_MIN { by_lines(page, frame) } else { None };
     let draft = draft.or_else(|| by_rules(page, frame))?;
     let is_large = draft.rows.len() >= 2 && draft.rows.iter().map(Vec::len).max()? >= 2;
     let cells: Vec<&DraftCell> = draft.rows.iter().flatten().collect();
     let filled = cells.iter().filter(|cell| !cell.glyphs.is_empty()).count() as f32 / cells.len() as f32;
     let squares: usize = cells.iter().map(|cell| cell.columns * cell.rows).sum();
+    let words =
+        cells.iter().filter(|cell| page.text(&cell.glyphs).chars().filter(|char| char.is_alphabetic()).count() > 1);
+    if words.count() < WORDS_MIN {
+        return None;
+    }
     // A single rule across another one can be the axes of a chart.
     let filled_min = if frame.horizontal.len() < 2 { 1.0 } else { FILLED_MIN };
     (is_large && filled >= filled_min && !is_note(page, &draft) && cells.len() as f32 >= REGULAR_MIN * squares as f32)
         .then_some(draft)
+}
+
+/// The share of words that a vertical rule goes through. In a drawing they are many, in a table only those too long for their cells.
+fn crossed(page: &Page, frame: &Frame) -> f32 {
+    let Frame { xs, ys, vertical, .. } = frame;
+    let (mut crossed, mut words) = (0, 0);
+    for row in page.rows_in((ys[0], ys[ys.len() - 1]), (xs[0], xs[xs.len() - 1])) {
+        let (top, bottom) = (row.baseline - 0.5 * row.size, row.baseline);
+        let walls: Vec<f32> = vertical.iter().filter(|v| v.from <= top && v.to >= bottom).map(|v| v.at).collect();
+        let pieces = page.pieces(&row, WORD_GAP_SIZES, &[]);
+        let is_crossed =
+            |piece: &&Piece| walls.iter().any(|wall| piece.left + 1.0 < *wall && *wall < piece.right - 1.0);
+        crossed += pieces.iter().filter(is_crossed).count();
+        words += pieces.len();
+    }
+    crossed as f32 / words.max(1) as f32
 }
 
 /// Whether it is a note: its kind in one cell, and its text beside it.
