@@ -88,10 +88,8 @@ mod tests {
     use super::testing::{glyphs, mono_glyphs};
     use super::*;
 
-    /// The Markdown of a document of one page.
     fn to_markdown(glyphs: &[Glyph]) -> String {
-        let page = PageGlyphs { glyphs: glyphs.to_vec(), ..PageGlyphs::default() };
-        super::to_markdown(&page, 0, &survey([(0, &page)].into_iter(), &[]))
+        testing::to_markdown(glyphs, &[])
     }
 
     /// A page of these lines, each at its own place.

@@ -186,3 +186,53 @@ fn without_leader(text: &Rich) -> Rich {
 pub(super) fn is_raised(look: Look) -> bool {
     look.shift == Shift::Raised
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::Style;
+    use super::super::testing::{line, paragraph};
+    use super::*;
+    use crate::document::Bookmark;
+
+    fn blocks(lines: Vec<Line>, bookmarks: &[Bookmark]) -> Vec<Block> {
+        let survey = Survey::of(vec![(0, lines.clone())], bookmarks);
+        from_lines(lines, 0, &survey)
+    }
+
+    /// Lines of body text below these.
+    fn page(mut lines: Vec<Line>) -> Vec<Line> {
+        let body =
+            ["as wide as the column of this page is", "so is the second line of its text,", "and the end of it."];
+        lines.extend(paragraph(&body).into_iter().map(|line| Line { baseline: line.baseline + 100.0, ..line }));
+        lines
+    }
+
+    fn bold(text: &str, size: f32, baseline: f32) -> Line {
+        let style =
+            Style { tenths: (10.0 * size) as i32, bold: true, caps: text == text.to_uppercase(), ..Style::default() };
+        Line { size, bold: true, style, ..line(text, 50.0, 150.0, baseline) }
+    }
+
+    #[test]
+    fn title_of_a_bookmark_is_a_heading_and_its_label_is_not() {
+        let bookmark = Bookmark { title: "Getting started".to_owned(), level: 2, page: Some(0) };
+        let lines = page(vec![bold("CHAPTER", 14.0, 60.0), bold("GETTING STARTED", 20.0, 100.0)]);
+        let found = blocks(lines, &[bookmark]);
+        assert!(matches!(&found[0], Block::Paragraph { text, .. } if &**text == "CHAPTER"), "{found:?}");
+        assert_eq!(found[1], Block::Heading { level: 2, text: Rich::from("Getting started") });
+    }
+
+    #[test]
+    fn bold_term_above_its_indented_definition_is_no_heading() {
+        let definition = |left: f32| vec![bold("Term", 10.0, 80.0), line("its definition", left, 200.0, 92.0)];
+        let is_heading = |left: f32| matches!(blocks(page(definition(left)), &[])[0], Block::Heading { .. });
+        assert!(!is_heading(70.0));
+        assert!(is_heading(50.0));
+    }
+
+    #[test]
+    fn entry_of_a_table_of_contents_is_an_item_without_its_dots() {
+        let found = blocks(vec![line("1.1 First . . . . . . 7", 50.0, 300.0, 80.0)], &[]);
+        assert_eq!(found, [Block::Item { mark: Mark::Bullet, text: Rich::from("1.1 First 7"), depth: 0 }]);
+    }
+}

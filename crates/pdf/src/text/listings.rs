@@ -109,3 +109,52 @@ pub(super) fn code(run: &[Line], left: f32) -> String {
     }
     code
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::Mono;
+    use super::super::testing::{line, paragraph};
+    use super::*;
+
+    fn code_line(text: &str, left: f32, baseline: f32) -> Line {
+        let mono = Some(Mono { pitch: 5.0, text: text.to_owned(), certain: true });
+        Line { mono, ..line(text, left, left + 5.0 * text.len() as f32, baseline) }
+    }
+
+    /// Which of the parts are code.
+    fn are_code(lines: Vec<Line>) -> Vec<bool> {
+        parts(lines).iter().map(|part| matches!(part, Part::Code(_))).collect()
+    }
+
+    #[test]
+    fn term_in_the_type_of_code_is_no_listing() {
+        let definition = |left: f32| line("what the option does", left, 300.0, 115.0);
+        assert!(!are_code(vec![code_line("--option", 50.0, 100.0), definition(75.0)]).contains(&true));
+        assert_eq!(are_code(vec![code_line("--option", 50.0, 100.0), definition(50.0)]), [true, false]);
+    }
+
+    #[test]
+    fn first_line_of_a_paragraph_below_a_listing_makes_it_no_term() {
+        let indented = line("An indented first line", 70.0, 300.0, 120.0);
+        let second = line("and the second line of it", 50.0, 300.0, 132.0);
+        assert!(are_code(vec![code_line("make all", 50.0, 100.0), indented, second])[0]);
+    }
+
+    #[test]
+    fn line_of_a_paragraph_that_is_all_code_is_no_listing() {
+        let mut lines =
+            paragraph(&["a line of text that ends with the name", "some::name::of::code", "and goes on here"]);
+        lines[1] = code_line("some::name::of::code", 50.0, 112.0);
+        assert!(!are_code(lines).contains(&true));
+    }
+
+    #[test]
+    fn term_to_the_left_ends_a_listing() {
+        let lines = vec![
+            code_line("first();", 80.0, 100.0),
+            code_line("second();", 80.0, 112.0),
+            code_line("--option", 50.0, 130.0),
+        ];
+        assert_eq!(are_code(lines), [true, true]);
+    }
+}

@@ -63,3 +63,42 @@ fn refer(block: &mut Block, label: &str) -> bool {
     *text = marked;
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::paragraph;
+    use super::*;
+
+    fn raised(text: &str, mark: &str, rest: &str) -> Rich {
+        let mut rich = Rich::from(text);
+        rich.push_str(mark, Look { shift: Shift::Raised, ..Look::default() });
+        rich.push_str(rest, Look::default());
+        rich
+    }
+
+    /// The blocks of a text and a note in type of this size, on a page of 10-point type.
+    fn linked(text: Rich, note: Rich, size: f32) -> Vec<Block> {
+        let mut small = paragraph(&["a note"]);
+        small[0].size = size;
+        let parts = [Part::Paragraph(paragraph(&["text"])), Part::Paragraph(small)];
+        let blocks = [text, note].map(|text| Block::Paragraph { text, depth: 0 });
+        link(blocks.into(), &parts, 10.0)
+    }
+
+    #[test]
+    fn note_and_its_mark_are_linked() {
+        let blocks = linked(raised("A word", "1", " and more."), raised("", "1", " A note."), 8.0);
+        let note = Block::Note { label: "1".to_owned(), text: Rich::from("A note.") };
+        assert_eq!(blocks[1], note);
+        let Block::Paragraph { text, .. } = &blocks[0] else { panic!("{blocks:?}") };
+        assert_eq!(text.runs().nth(1).map(|(text, look)| (text, look.shift)), Some(("1", Shift::Note)));
+    }
+
+    #[test]
+    fn note_without_its_mark_or_in_large_type_is_text() {
+        for (mark, size) in [("2", 8.0), ("1", 10.0)] {
+            let blocks = linked(raised("A word", mark, " and more."), raised("", "1", " A note."), size);
+            assert!(blocks.iter().all(|block| matches!(block, Block::Paragraph { .. })), "{blocks:?}");
+        }
+    }
+}

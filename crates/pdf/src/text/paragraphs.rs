@@ -231,4 +231,33 @@ mod tests {
         let lines = paragraph(&["• an item of the width there is", "• another, and just as wide as it"]);
         assert_eq!(grouped(lines).len(), 2);
     }
+
+    #[test]
+    fn definition_that_hangs_beside_its_term_is_one_paragraph() {
+        let mut lines =
+            paragraph(&["-s    a definition that is long", "and hangs where it began", "-r    another one"]);
+        for index in [0, 2] {
+            (lines[index].gapped, lines[index].after_gap) = (true, Some(80.0));
+        }
+        lines[1].left = 80.0;
+        assert_eq!(grouped(lines).len(), 2);
+    }
+
+    #[test]
+    fn line_that_runs_over_the_edge_does_not_move_it() {
+        let mut lines = paragraph(&[
+            "a line as wide as the column",
+            "and one more as wide as that",
+            "as is the third line of them",
+        ]);
+        lines[2].right += 40.0;
+        assert_eq!(grouped(lines).len(), 1);
+    }
+
+    #[test]
+    fn lines_with_more_latin_type_are_of_one_paragraph() {
+        let mut lines = paragraph(&["日本語の文章が続いてい", "ます．また LaTeX も"]);
+        lines[1].size = 11.0;
+        assert_eq!(grouped(lines).len(), 1);
+    }
 }

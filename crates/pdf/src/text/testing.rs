@@ -3,6 +3,13 @@
 use super::glyph::{Face, Glyph, Turn};
 use super::lines::Line;
 use super::style::Style;
+use super::{PageGlyphs, Rule};
+
+/// The Markdown of a document of one page.
+pub(super) fn to_markdown(glyphs: &[Glyph], rules: &[Rule]) -> String {
+    let page = PageGlyphs { glyphs: glyphs.to_vec(), rules: rules.to_vec(), ..PageGlyphs::default() };
+    super::to_markdown(&page, 0, &super::survey([(0, &page)].into_iter(), &[]))
+}
 
 /// A line of 10-point type.
 pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::super::glyph::{Glyph, upright};
-use super::super::testing::{glyphs, mono_glyphs};
-use super::super::to_markdown;
+use super::super::testing::{glyphs, mono_glyphs, to_markdown};
 use super::*;
 
 const PAGE_HEIGHT: f32 = 842.0;
@@ -226,7 +225,7 @@ proptest! {
         rules in proptest::collection::vec(any_rule(), 0..30),
     ) {
         let texts: Vec<(&str, f32, f32)> = texts.iter().map(|(text, left, down)| (text.as_str(), *left, *down)).collect();
-        let placed = upright(&page(&texts), Turn::Upright);
+        let placed = upright(&page(&texts), &[], Turn::Upright);
         let inked = placed.iter().filter(|glyph| glyph.is_inked()).count();
         let mut page = Page::new(placed);
         let tables = drafts(&mut page, &Sides::of(&rules, Turn::Upright));
