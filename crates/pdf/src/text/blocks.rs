@@ -109,14 +109,14 @@ impl Classifier<'_> {
         if first.has_leader() || lines.last().is_some_and(Line::has_leader) {
             let depth = nesting.item(first, None);
             let mark = lists::bullet(&text).unwrap_or(0);
-            return Block::Item { mark: Mark::Bullet, text: without_leader(&text.from_byte(mark)), depth };
+            return Block::Item { mark: Mark::Bullet, text: without_leader(&text.after(mark)), depth };
         }
         let mark = first.mark.or_else(|| lists::number(&text));
         if let Some((mark, length)) = mark {
             let hanging = lines.get(1).map(|line| line.left).filter(|left| *left > first.left);
             let depth = nesting.item(first, hanging.or(first.second_left));
             let start = if mark == Mark::Other { 0 } else { length };
-            return Block::Item { mark, text: text.from_byte(start), depth };
+            return Block::Item { mark, text: text.after(start), depth };
         }
         Block::Paragraph { text, depth: nesting.inside(left(lines), first.size) }
     }
@@ -175,7 +175,7 @@ fn without_leader(text: &Rich) -> Rich {
             short.trim_end();
             short.push_str(" ", Look::default());
         }
-        rest = rest.from_byte(end);
+        rest = rest.after(end);
     }
     short.append(&rest);
     short.trim_end();

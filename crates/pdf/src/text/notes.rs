@@ -31,9 +31,9 @@ pub(super) fn link(mut blocks: Vec<Block>, parts: &[Part], body_size: f32) -> Ve
 fn split(text: &Rich) -> Option<(String, Rich)> {
     let (mark, look) = text.runs().next()?;
     let label = mark.trim();
-    let note = text.from_byte(mark.len());
+    let note = text.after(mark.len());
     let start = note.len() - note.trim_start().len();
-    (is_raised(look) && is_label(label) && !note.trim().is_empty()).then(|| (label.to_owned(), note.from_byte(start)))
+    (is_raised(look) && is_label(label) && !note.trim().is_empty()).then(|| (label.to_owned(), note.after(start)))
 }
 
 fn is_label(mark: &str) -> bool {

@@ -84,7 +84,7 @@ impl Rich {
     }
 
     /// The text from a byte on, which must be at a character.
-    pub(super) fn from_byte(&self, start: usize) -> Self {
+    pub(super) fn after(&self, start: usize) -> Self {
         self.slice(start, self.text.len())
     }
 
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn text_cut_keeps_its_looks() {
         assert_eq!(runs(&sample()), [("one ", false), ("two ", true), ("3", false)]);
-        assert_eq!(runs(&sample().from_byte(5)), [("wo ", true), ("3", false)]);
+        assert_eq!(runs(&sample().after(5)), [("wo ", true), ("3", false)]);
         assert_eq!(runs(&sample().slice(2, 5)), [("e ", false), ("t", true)]);
         let mut cut = sample().slice(0, 8);
         cut.trim_end();
