@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak lab attack aarch64 confined fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak lab attack aarch64 confined fuzz-api bench figures text lighthouse screenshots lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ bench: ## Measure speed and memory; BENCHMARKS.md has the results
 figures: ## Measure how many hand-marked figures the detector finds
 	@scripts/setup run
 	@cargo bench --locked --quiet --package coldbrew-pdf --bench figures
+
+text: ## Measure how well text, headings and tables of PDFs are read, beside other programs
+	@scripts/setup text
+	@cargo bench --locked --quiet --package coldbrew-pdf --bench text
 
 soak: ## Kill servers and workers 500 times during jobs, and run for 24 hours in minutes: nothing is lost, and nothing is left
 	@scripts/setup test

@@ -1,4 +1,4 @@
-//! Prints the text of a PDF as Markdown, and how fast it was read:
+//! Prints the text of a PDF as Markdown, with a form feed after each page, and how fast it was read:
 //! | `cargo run --package coldbrew-pdf --example text -- libpdfium.so book.pdf`
 
 #![allow(clippy::expect_used)]
@@ -31,7 +31,7 @@ async fn print(library: PathBuf, pdf: PathBuf) -> ExitCode {
     let pages = document.info().total_pages;
     for page in 0..pages {
         match document.text(page).await {
-            Ok(text) => println!("{}\n", text.markdown),
+            Ok(text) => println!("{}\n\u{c}", text.markdown),
             Err(error) => eprintln!("{error}"),
         }
     }

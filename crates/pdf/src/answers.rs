@@ -18,6 +18,8 @@ const TEXT_BYTES_MAX: u32 = 64 << 20;
 const PICTURE_BYTES_MAX: u32 = 32 << 20;
 /// Bytes of a list of bookmarks as JSON.
 const BOOKMARKS_BYTES_MAX: u32 = 16 << 20;
+/// Bytes of a survey as JSON. Most of it are bookmarks.
+const SURVEY_BYTES_MAX: u32 = 16 << 20;
 /// Width and height of the picture of a figure.
 const FIGURE_SIDE_MAX_PX: u32 = 2_401;
 /// Characters of the reason why a detector is unusable.
@@ -36,6 +38,7 @@ pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
         Reply::Text { .. } => TEXT_BYTES_MAX,
         Reply::Picture => PICTURE_BYTES_MAX,
         Reply::Bookmarks => BOOKMARKS_BYTES_MAX,
+        Reply::Survey => SURVEY_BYTES_MAX,
         Reply::Pdf | Reply::Figures { .. } => PAYLOAD_BYTES_MAX,
         _ => 0,
     }
@@ -75,10 +78,11 @@ pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError>
 /// # Errors
 /// [`PdfError::Page`] if the page failed.
 pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
-    let Reply::Text { chars_visible, is_scan, looks } = reply else { return Err(page_refusal(reply)) };
+    let Reply::Text { chars_visible, is_scan, looks, label } = reply else { return Err(page_refusal(reply)) };
     let PageLength { chars_visible, is_scan } = bounded(chars_visible, is_scan)?;
     let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
-    Ok(PageText { markdown, chars_visible, is_scan, looks })
+    let label = label.as_deref().and_then(title::label);
+    Ok(PageText { markdown, chars_visible, is_scan, looks, label })
 }
 
 /// The length of a page's text, or `None` if the page failed.
@@ -169,6 +173,17 @@ pub(crate) fn bookmarks((reply, payload): Answer, pages: u32) -> Result<Vec<Book
     Ok(found.into_iter().map(checked).collect())
 }
 
+/// The survey of a document. It is not read here: only workers of the same document get it.
+///
+/// # Errors
+/// Another reply is an error.
+pub(crate) fn survey((reply, payload): Answer) -> Result<Vec<u8>, PdfError> {
+    match reply {
+        Reply::Survey => Ok(payload),
+        other => Err(page_refusal(other)),
+    }
+}
+
 const fn bounded(chars_visible: u32, is_scan: bool) -> Result<PageLength, PdfError> {
     if chars_visible > PAGE_CHARS_MAX {
         return Err(PdfError::WorkerCrashed);
@@ -257,12 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn label_of_a_page_is_one_short_line() {
+        let read = |label: &str| {
+            let looks = PageLooks::default();
+            let reply = Reply::Text { chars_visible: 1, is_scan: false, looks, label: Some(label.to_owned()) };
+            text((reply, Vec::new())).ok().and_then(|text| text.label)
+        };
+        assert_eq!(read("x\u{202e}ii").as_deref(), Some("xii"));
+        assert_eq!(read(" \n"), None);
+        assert_eq!(read(&"9".repeat(900)).map(|label| label.len()), Some(32));
+    }
+
+    #[test]
     fn reply_with_more_characters_than_fit_into_a_worker_is_refused() {
         let looks = PageLooks::default();
-        let answer = |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks }, b"text".to_vec());
+        let answer =
+            |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks, label: None }, b"text".to_vec());
         assert!(text(answer(4)).is_ok());
         lost(text(answer(u32::MAX)));
-        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks }, vec![0xff])));
+        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks, label: None }, vec![0xff])));
         lost(length((Reply::Length { chars_visible: u32::MAX, is_scan: false }, Vec::new())));
     }
 

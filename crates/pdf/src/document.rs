@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::answers;
 use super::engine::Engine;
@@ -38,6 +38,8 @@ pub struct PageText {
     /// The page is a picture of text: there is (almost) no text that a reader sees.
     pub is_scan: bool,
     pub looks: PageLooks,
+    /// The number that the document gives the page, such as `xii` or `A-3`: one clean line of at most [`LABEL_CHARS_MAX`] characters.
+    pub label: Option<String>,
 }
 
 /// What makes a page harder to read than others.
@@ -105,8 +107,12 @@ pub struct Document {
     time_left: Mutex<Duration>,
     /// Never empty.
     permits: Mutex<Vec<WorkerPermit>>,
+    /// What its pages have in common, for workers. Empty if the survey failed.
+    survey: OnceCell<Vec<u8>>,
 }
 
+/// Characters of a page label. A longer one is cut.
+pub const LABEL_CHARS_MAX: usize = 32;
 /// More bookmarks are left out. The largest outline that was seen has 12,000.
 pub const BOOKMARKS_MAX: usize = 20_000;
 /// A document that kills this many workers, and one more for each fifty pages, is hostile. One page can kill two.
@@ -128,6 +134,7 @@ impl Document {
             idle: Mutex::new(vec![worker]),
             workers_lost: AtomicU32::new(0),
             permits: Mutex::new(vec![permit]),
+            survey: OnceCell::new(),
         }
     }
 
@@ -171,7 +178,13 @@ impl Document {
     /// # Errors
     /// [`PdfError::Page`] if this page fails; another variant if the document cannot be opened again.
     pub async fn text(&self, page: u32) -> Result<PageText, PdfError> {
+        self.survey.get_or_init(|| self.surveyed()).await;
         self.ask(page, Request::Text { page }, answers::text).await
+    }
+
+    /// Surveys the document. A page that kills the worker must not cost the others their text, so a failure is an empty survey.
+    async fn surveyed(&self) -> Vec<u8> {
+        self.ask(0, Request::Survey, answers::survey).await.unwrap_or_default()
     }
 
     /// One page as a PDF of its own, with its annotations. A large page becomes a picture if that is smaller and is drawn in time.
@@ -305,14 +318,18 @@ impl Document {
         answer.map_err(|error| error.on_page(page))
     }
 
-    /// Returns the worker's answer. Loading a detector counts against the time for opening. Otherwise the first page would get no figures
+    /// Returns the worker's answer, after giving it what it wants first. Loading a detector counts against the time for opening. Otherwise the first page would get no figures
     /// on a busy machine.
     async fn answer(&self, worker: &mut WorkerProcess, request: &Request) -> Result<Answer, PdfError> {
         let answer = self.timed(worker.ask(request, b"")).await?;
-        if answer.0 != Reply::DetectorWanted {
-            return Ok(answer);
+        match answer.0 {
+            Reply::DetectorWanted => drop(self.engine.load_detector(worker).await?),
+            Reply::SurveyWanted => {
+                let survey = self.survey.get().map_or(&[][..], Vec::as_slice);
+                drop(self.timed(worker.ask(&Request::UseSurvey, survey)).await?);
+            }
+            _ => return Ok(answer),
         }
-        self.engine.load_detector(worker).await?;
         self.timed(worker.ask(request, b"")).await
     }
 

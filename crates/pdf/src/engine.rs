@@ -216,6 +216,7 @@ impl Engine {
             Ok((worker, info))
         })
         .await?;
+        worker.ask_within(page_timeout, &Request::Survey, b"").await.map_err(|error| error.on_page(0))?;
         let mut texts = Vec::new();
         for page in 0..info.total_pages {
             let answer = worker.ask_within(page_timeout, &Request::Text { page }, b"").await;

@@ -39,7 +39,7 @@ mod title;
 pub mod worker;
 
 pub use document::{
-    BOOKMARKS_MAX, Bookmark, Document, FigureImage, Info, PageFigures, PageLength, PageLooks, PageText,
+    BOOKMARKS_MAX, Bookmark, Document, FigureImage, Info, LABEL_CHARS_MAX, PageFigures, PageLength, PageLooks, PageText,
 };
 pub use engine::{Engine, EngineConfig};
 pub use error::{DocumentFault, PageFault, PdfError};

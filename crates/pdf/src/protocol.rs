@@ -54,8 +54,13 @@ pub(crate) enum Request {
     OpenFile { pages_max: u32 },
     /// Open the PDF in the payload.
     OpenBytes { pages_max: u32 },
-    /// The text of one page. Answered by [`Reply::Text`] with Markdown as payload.
+    /// The text of one page. Answered by [`Reply::Text`] with Markdown as payload. Answered by [`Reply::SurveyWanted`] if the document must
+    /// be surveyed first.
     Text { page: u32 },
+    /// What the pages of the document have in common. Answered by [`Reply::Survey`] with JSON as payload, which other workers use.
+    Survey,
+    /// Use the survey in the payload. If it is empty, each page is judged alone. Answered by [`Reply::SurveyReady`].
+    UseSurvey,
     /// Convert the image file of the descriptor to a PDF. Answered by [`Reply::Pdf`] with the PDF as payload.
     ImageToPdf,
     /// One page as a PDF of its own. If it is `lean`, it may be a picture of the page. Answered by [`Reply::Pdf`] with the PDF as
@@ -80,11 +85,14 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Started { layers: SandboxLayers },
     Opened { total_pages: u32, title: Option<String> },
-    Text { chars_visible: u32, is_scan: bool, looks: PageLooks },
+    Text { chars_visible: u32, is_scan: bool, looks: PageLooks, label: Option<String> },
     Pdf,
     Picture,
     Figures { figures: Vec<CutFigure>, has_tables: bool },
     Bookmarks,
+    Survey,
+    SurveyWanted,
+    SurveyReady,
     DetectorWanted,
     DetectorReady,
     Length { chars_visible: u32, is_scan: bool },
@@ -237,7 +245,12 @@ mod tests {
             (any::<u32>(), any::<Option<String>>())
                 .prop_map(|(total_pages, title)| Reply::Opened { total_pages, title }),
             (any::<u32>(), any::<bool>(), any::<bool>()).prop_map(|(chars_visible, is_scan, is_blank)| {
-                Reply::Text { chars_visible, is_scan, looks: PageLooks { is_blank, ..PageLooks::default() } }
+                Reply::Text {
+                    chars_visible,
+                    is_scan,
+                    looks: PageLooks { is_blank, ..PageLooks::default() },
+                    label: None,
+                }
             }),
             any::<(u32, u32)>().prop_map(|(pages, pages_max)| Reply::Failed {
                 fault: DocumentFault::TooManyPages { pages, pages_max }.into()

@@ -1,33 +1,77 @@
 //! Converts positioned characters to Markdown. The functions are pure and independent of PDFium.
 //!
-//! [`Glyph`]s in file order become [`lines`], and lines get a reading [`order`]. Ordered lines become [`blocks`] (paragraphs, headings,
-//! list items, code), and blocks become [`markdown`]. File order is kept unless the geometry contradicts it, because most programs write
-//! text in reading order.
+//! [`Glyph`]s in file order become [`lines`], without the [`running`] heads and feet of the document. Lines get a reading [`order`], and
+//! become [`blocks`]: paragraphs, headings, list items and code. Blocks become [`markdown`]. File order is kept unless the geometry
+//! contradicts it, because most programs write text in reading order.
+//!
+//! A page alone does not tell what a heading is. So a [`Survey`] of the document comes first.
 //!
 //! Right-to-left text is mirrored first, so that the layout has only rules for left-to-right text.
 
 mod blocks;
 mod columns;
 mod glyph;
+mod headings;
+mod inline;
+mod join;
 mod lines;
+mod listings;
+mod lists;
 mod margin;
 mod markdown;
+mod notes;
 mod order;
 mod paragraphs;
+mod rich;
+mod running;
 mod script;
+mod spacing;
+mod style;
+mod survey;
+mod tables;
 #[cfg(test)]
 mod testing;
+mod vocabulary;
 
-pub(crate) use glyph::{Glyph, Turn, is_visible};
+use crate::document::Bookmark;
 
-/// The Markdown of one page, from its glyphs in file order. Text is escaped: it never becomes HTML, nor a heading, list or code that the
-/// layout does not show.
-pub(crate) fn to_markdown(glyphs: &[Glyph]) -> String {
-    let mut lines = lines::from_glyphs(&margin::without_line_numbers(glyph::upright(glyphs)));
-    if script::is_right_to_left(lines.iter().map(|line| line.text.as_str())) {
+pub(crate) use glyph::{Face, Glyph, Link, Turn, is_visible};
+pub(crate) use survey::{Survey, sample};
+pub(crate) use tables::Rule;
+
+/// The characters of a page in file order, its links and its rules.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageGlyphs {
+    pub glyphs: Vec<Glyph>,
+    pub links: Vec<Link>,
+    /// The addresses to which the links refer by number.
+    pub addresses: Vec<String>,
+    pub rules: Vec<Rule>,
+}
+
+/// The Markdown of a page of a document. Text is escaped: it never becomes HTML, nor a heading, list or code that the layout does not show.
+/// Tables with merged cells are HTML.
+pub(crate) fn to_markdown(page: &PageGlyphs, index: u32, survey: &Survey) -> String {
+    let lines = running::without(lines(page), &survey.bands, |line| survey.headings.is_title(index, line));
+    let blocks = blocks::from_lines(order::reading_order(lines), index, survey);
+    markdown::render(&blocks, &page.addresses, &survey.words)
+}
+
+/// Surveys a sample of the pages of a document, each with its number.
+pub(crate) fn survey<'a>(pages: impl Iterator<Item = (u32, &'a PageGlyphs)>, bookmarks: &[Bookmark]) -> Survey {
+    Survey::of(pages.map(|(index, page)| (index, lines(page))).collect(), bookmarks)
+}
+
+fn lines(page: &PageGlyphs) -> Vec<lines::Line> {
+    let turn = glyph::main_turn(&page.glyphs);
+    let glyphs = margin::without_line_numbers(glyph::upright(&page.glyphs, &page.links, turn));
+    let (glyphs, tables) = tables::take_out(glyphs, &page.rules, turn);
+    let mut lines = lines::from_glyphs(&glyphs);
+    tables.into_iter().for_each(|table| tables::insert(&mut lines, table));
+    if script::is_right_to_left(lines.iter().map(|line| &*line.text)) {
         lines.iter_mut().for_each(lines::Line::mirror);
     }
-    markdown::render(&blocks::from_lines(order::reading_order(lines)))
+    lines
 }
 
 /// The number of visible characters.
@@ -43,6 +87,10 @@ mod tests {
 
     use super::testing::{glyphs, mono_glyphs};
     use super::*;
+
+    fn to_markdown(glyphs: &[Glyph]) -> String {
+        testing::to_markdown(glyphs, &[])
+    }
 
     /// A page of these lines, each at its own place.
     fn page(lines: &[(&str, f32, f32)]) -> Vec<Glyph> {
@@ -124,14 +172,14 @@ mod tests {
         ];
         let place = prop_oneof![-50.0_f32..700.0, any::<f32>()];
         let turn = prop_oneof![Just(Turn::Upright), Just(Turn::Quarter), Just(Turn::Half), Just(Turn::Oblique)];
-        (char, place.clone(), place, prop_oneof![4.0_f32..30.0, any::<f32>()], turn, any::<bool>()).prop_map(
-            |(char, x, y, size, turn, bold)| Glyph {
+        (char, place.clone(), place, prop_oneof![4.0_f32..30.0, any::<f32>()], turn, any::<[bool; 3]>()).prop_map(
+            |(char, x, y, size, turn, [bold, italic, mono])| Glyph {
                 char,
                 origin: (x, y),
                 bounds: [x, y, x + size / 2.0, y + size],
                 size,
                 turn,
-                bold,
+                face: Face { bold, italic, mono, font: 0 },
             },
         )
     }
@@ -145,7 +193,11 @@ mod tests {
         fn any_page_becomes_markdown_without_html(glyphs in proptest::collection::vec(any_glyph(), 0..200)) {
             let markdown = to_markdown(&glyphs);
             for event in Parser::new_ext(&markdown, options()) {
-                prop_assert!(!matches!(event, Event::Html(_) | Event::InlineHtml(_)), "{markdown}");
+                match event {
+                    Event::Html(_) => prop_assert!(false, "{markdown}"),
+                    Event::InlineHtml(tag) => prop_assert!(["<sup>", "</sup>", "<sub>", "</sub>"].contains(&&*tag), "{markdown}"),
+                    _ => {}
+                }
             }
         }
 
@@ -158,7 +210,7 @@ mod tests {
                 }
             }
             let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let is_shortened = text.contains("..") || text.contains(". .");
+            let is_shortened = text.contains("....") || text.contains(". . .");
             let is_item = squeezed.starts_with(['-', '*']) || squeezed.starts_with(|char: char| char.is_ascii_digit());
             prop_assert!(is_shortened || is_item || shown == squeezed, "{shown:?} {squeezed:?}");
         }

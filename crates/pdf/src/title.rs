@@ -1,5 +1,7 @@
 //! A document's title from its metadata.
 
+use crate::document::LABEL_CHARS_MAX;
+
 /// Longer titles are cut. They are usually text in the wrong field.
 const TITLE_CHARS_MAX: usize = 300;
 
@@ -26,6 +28,12 @@ pub(crate) fn clean(raw: &str) -> Option<String> {
     let title = title.trim_start_matches("Microsoft Word - ").trim_start_matches("Microsoft PowerPoint - ");
     let has_text = title.chars().any(char::is_alphanumeric);
     (has_text && !is_placeholder(title) && !is_path(title)).then(|| title.to_owned())
+}
+
+/// A page label as one short clean line. `None` if nothing of it is visible.
+pub(crate) fn label(raw: &str) -> Option<String> {
+    let label: String = one_line(raw).chars().take(LABEL_CHARS_MAX).collect();
+    (!label.is_empty()).then_some(label)
 }
 
 /// The text as one clean line of at most 300 characters.

@@ -8,17 +8,21 @@ mod channel;
 mod content;
 pub(crate) mod detector;
 mod document_file;
+mod faces;
 mod figures;
 mod fonts;
 mod glyphs;
 mod layout;
+mod links;
 mod looks;
 mod page_picture;
 mod pdfium;
 mod picture;
 mod repair;
+mod rules;
 pub(crate) mod sandbox;
 mod scan;
+mod surveyor;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -31,6 +35,7 @@ use self::fonts::Fonts;
 use self::layout::{Finder, LayoutProcess};
 use self::pdfium::{Library, OpenDocument};
 use self::sandbox::Without;
+use self::surveyor::Surveyor;
 use super::document::PageText;
 use super::error::{DocumentFault, PageFault};
 use super::protocol::{CutFigure, Fault, Half, Reply, Request, Role};
@@ -84,7 +89,7 @@ fn load(role: Role) -> Result<Loaded, Fault> {
             let library = Library::bind(&library, fonts.map_err(|_| Fault::FontsUnavailable)?)?;
             library.warm_up();
             let finder = if has_detector { Finder::Wanted } else { Finder::Nothing };
-            Ok(Loaded::Pages(Box::new(Worker { library, document: None, finder })))
+            Ok(Loaded::Pages(Box::new(Worker { library, document: None, surveyor: Surveyor::default(), finder })))
         }
         Role::Layout { detector } => load_detector(&detector).map(Loaded::Layout),
     }
@@ -98,6 +103,7 @@ fn load_detector(spec: &DetectorSpec) -> Result<Box<dyn Detector>, Fault> {
 struct Worker {
     library: Library,
     document: Option<OpenDocument>,
+    surveyor: Surveyor,
     finder: Finder,
 }
 
@@ -126,6 +132,11 @@ impl Worker {
             Request::Picture { page } => self.page_picture(page),
             Request::Half { page, half } => self.half(page, half),
             Request::Bookmarks => self.bookmarks(),
+            Request::Survey => self.survey(),
+            Request::UseSurvey => {
+                self.surveyor.use_survey(&payload);
+                Ok((Reply::SurveyReady, Vec::new()))
+            }
             Request::ImageToPdf => image_to_pdf(DocumentFile::new(given?)),
             Request::UseDetector => {
                 self.finder = Finder::Ready(LayoutProcess::over(given?));
@@ -155,9 +166,18 @@ impl Worker {
         Ok((reply, Vec::new()))
     }
 
-    fn text(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let PageText { markdown, chars_visible, is_scan, looks } = on_page(&self.document, page, OpenDocument::text)?;
-        Ok((Reply::Text { chars_visible, is_scan, looks }, markdown.into_bytes()))
+    fn text(&mut self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let surveyor = &mut self.surveyor;
+        let Some(text) = on_page(&self.document, page, |document, page| surveyor.text(document, page))? else {
+            return Ok((Reply::SurveyWanted, Vec::new()));
+        };
+        let PageText { markdown, chars_visible, is_scan, looks, label } = text;
+        Ok((Reply::Text { chars_visible, is_scan, looks, label }, markdown.into_bytes()))
+    }
+
+    fn survey(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
+        let document = self.document.as_ref().ok_or(DocumentFault::Unreadable)?;
+        Ok((Reply::Survey, self.surveyor.survey(document)))
     }
 
     fn split(&self, page: u32, lean: bool) -> Result<(Reply, Vec<u8>), Fault> {

@@ -28,6 +28,16 @@ fn opened(total_pages: u64) -> Vec<u8> {
     frame(&format!(r#"{{"reply":"opened","total_pages":{total_pages},"title":null}}"#), b"")
 }
 
+/// The header of a page's text with so many characters.
+fn text_header(chars_visible: u32) -> String {
+    let looks = r#"{"has_small_type":false,"is_large":false,"is_blank":false}"#;
+    format!(r#"{{"reply":"text","chars_visible":{chars_visible},"is_scan":false,"looks":{looks}}}"#)
+}
+
+fn surveyed() -> Vec<u8> {
+    frame(r#"{"reply":"survey"}"#, b"no JSON")
+}
+
 /// A program whose first process runs these `lines` of a shell. All its later processes are real workers. `answer` waits for a request
 /// and sends the frame with that number.
 fn worker(folder: &Path, lines: &str, frames: &[Vec<u8>]) -> PathBuf {
@@ -54,8 +64,8 @@ fn engine(worker_exe: PathBuf) -> Engine {
 async fn first_page(lines: &str, answer: Vec<u8>) -> PageFault {
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
-    let lines = format!("answer 0\nanswer 1\n{lines}");
-    let engine = engine(worker(folder.path(), &lines, &[started, opened(3), answer]));
+    let lines = format!("answer 0\nanswer 1\nanswer 3\n{lines}");
+    let engine = engine(worker(folder.path(), &lines, &[started, opened(3), answer, surveyed()]));
     let path = folder.path().join("document");
     fs::write(&path, simple_pdf(&["one", "two", "three"])).unwrap();
     let document = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
@@ -80,7 +90,7 @@ async fn worker_that_claims_huge_lengths_costs_one_page() {
 async fn worker_that_claims_a_payload_which_its_reply_has_not_costs_one_page() {
     let damaged = r#"{"reply":"failed","fault":{"page":"damaged"}}"#;
     assert_eq!(first_page("answer 2; exec sleep 1000", frame(damaged, &[b' '; 9])).await, PageFault::Crashed);
-    let text = r#"{"reply":"text","chars_visible":1,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#;
+    let text = &text_header(1);
     let claim = lying_frame(text.len() as u32, 65 << 20, text.as_bytes());
     assert_eq!(first_page("answer 2; exec sleep 1000", claim).await, PageFault::Crashed);
 }
@@ -88,7 +98,7 @@ async fn worker_that_claims_a_payload_which_its_reply_has_not_costs_one_page() {
 #[tokio::test]
 async fn worker_whose_output_has_no_end_costs_one_page() {
     assert_eq!(first_page("ask; exec cat /dev/zero >&0", Vec::new()).await, PageFault::Crashed);
-    let text = r#"{"reply":"text","chars_visible":1,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#;
+    let text = &text_header(1);
     let slow = lying_frame(text.len() as u32, 1 << 20, text.as_bytes());
     let drips = "answer 2; while :; do printf x >&0; sleep 0.05; done";
     assert_eq!(first_page(drips, slow).await, PageFault::Timeout);
@@ -96,7 +106,7 @@ async fn worker_whose_output_has_no_end_costs_one_page() {
 
 #[tokio::test]
 async fn worker_that_ends_early_costs_one_page() {
-    let text = r#"{"reply":"text","chars_visible":1,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#;
+    let text = &text_header(1);
     assert_eq!(first_page("ask", Vec::new()).await, PageFault::Crashed);
     for cut in [3, 8, 20, text.len() + 8 + 2] {
         let whole = frame(text, b"text");
@@ -113,14 +123,8 @@ async fn worker_that_answers_garbage_or_something_else_costs_one_page() {
         frame("[", b""),
         frame(r#"{"reply":"pdf"}"#, b"%PDF-"),
         frame(r#"{"reply":"opened","total_pages":9,"title":null}"#, b""),
-        frame(
-            r#"{"reply":"text","chars_visible":4294967295,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
-            b"text",
-        ),
-        frame(
-            r#"{"reply":"text","chars_visible":1,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
-            b"\xff\xfe",
-        ),
+        frame(&text_header(u32::MAX), b"text"),
+        frame(&text_header(1), b"\xff\xfe"),
         frame(r#"{"reply":"failed","fault":"library_unavailable"}"#, b""),
         frame(r#"{"reply":"failed","fault":{"document":"encrypted"}}"#, b""),
         frame(r#"{"reply":"failed","fault":{"page":"given_up"}}"#, b""),
@@ -131,14 +135,12 @@ async fn worker_that_answers_garbage_or_something_else_costs_one_page() {
 
 #[tokio::test]
 async fn worker_that_says_more_than_it_is_asked_is_not_asked_again() {
-    let text = frame(
-        r#"{"reply":"text","chars_visible":3,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
-        b"one",
-    );
+    let text = frame(&text_header(3), b"one");
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
-    let frames = [started, opened(3), text.repeat(2)];
-    let engine = engine(worker(folder.path(), "answer 0\nanswer 1\nanswer 2\nexec sleep 1000", &frames));
+    let frames = [started, opened(3), text.repeat(2), surveyed()];
+    let script = "answer 0\nanswer 1\nanswer 3\nanswer 2\nexec sleep 1000";
+    let engine = engine(worker(folder.path(), script, &frames));
     let path = folder.path().join("document");
     fs::write(&path, simple_pdf(&["one", "two", "three"])).unwrap();
     let document = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
@@ -146,6 +148,23 @@ async fn worker_that_says_more_than_it_is_asked_is_not_asked_again() {
     let lost = document.text(1).await;
     assert!(matches!(lost, Err(PdfError::Page { index: 1, reason: PageFault::Crashed })), "{lost:?}");
     assert_eq!(document.text(2).await.unwrap().markdown, "three");
+}
+
+#[tokio::test]
+async fn worker_that_ends_in_the_survey_costs_no_page() {
+    let folder = TempDir::new().unwrap();
+    let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
+    let huge = lying_frame(20, (16 << 20) + 1, br#"{"reply":"survey"}"#);
+    for (lines, answer) in [("ask", Vec::new()), ("answer 2; exec sleep 1000", huge)] {
+        let lines = format!("answer 0\nanswer 1\n{lines}");
+        let engine = engine(worker(folder.path(), &lines, &[started.clone(), opened(2), answer]));
+        let path = folder.path().join("document");
+        fs::write(&path, simple_pdf(&["one", "two"])).unwrap();
+        let document = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
+        assert_eq!(document.text(0).await.unwrap().markdown, "one");
+        assert_eq!(document.text(1).await.unwrap().markdown, "two");
+        fs::remove_dir(folder.path().join("begun")).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -167,10 +186,7 @@ async fn worker_that_counts_wrongly_is_refused_with_its_document() {
 async fn worker_that_measures_more_pages_than_it_was_asked_for_is_believed_for_those() {
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");
-    let length = frame(
-        r#"{"reply":"length","chars_visible":7,"is_scan":false,"looks":{"has_small_type":false,"is_large":false,"is_blank":false}}"#,
-        b"",
-    );
+    let length = frame(r#"{"reply":"length","chars_visible":7,"is_scan":false}"#, b"");
     let frames = [started, opened(3), length.repeat(500)];
     let engine = engine(worker(folder.path(), "answer 0\nanswer 1\nanswer 2\nexec sleep 1000", &frames));
     let path = folder.path().join("document");

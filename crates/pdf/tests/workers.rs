@@ -30,6 +30,7 @@ async fn page_that_hangs_fails_and_the_next_is_read() {
     let engine = Engine::new(EngineConfig { page_timeout: Duration::from_millis(300), ..config() }).unwrap();
     let (_folder, document) = open(&engine, &simple_pdf(&["one", "two"])).await;
     let document = document.unwrap();
+    document.text(1).await.unwrap();
     let first = pid(&document).await;
     kill_process(first, Signal::STOP).unwrap();
     assert!(matches!(document.text(0).await, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })));
@@ -43,6 +44,7 @@ async fn page_that_crashes_its_worker_fails_and_the_next_is_read() {
     let engine = engine();
     let (_folder, document) = open(&engine, &simple_pdf(&[LINE, LINE])).await;
     let document = document.unwrap();
+    document.text(1).await.unwrap();
     kill_process(pid(&document).await, Signal::ABORT).unwrap();
     assert!(matches!(document.text(0).await, Err(PdfError::Page { index: 0, reason: PageFault::Crashed })));
     assert!(document.split(1).await.is_ok());
@@ -56,6 +58,7 @@ async fn document_that_keeps_crashing_is_given_up() {
     let engine = engine();
     let (_folder, document) = open(&engine, &simple_pdf(&[LINE])).await;
     let document = document.unwrap();
+    document.text(0).await.unwrap();
     for _ in 0..16 {
         // The previous worker was lost, so this starts another.
         if document.worker_pid().is_none() {

@@ -1,202 +1,238 @@
-//! Classifies paragraphs as blocks by size, weight, bullets and font.
+//! Classifies paragraphs as blocks: by bookmarks and styles, marks and fonts.
 
-use super::lines::{Line, columns};
-use super::paragraphs;
-use super::script;
+use super::headings::Headings;
+use super::join::join;
+use super::lines::Line;
+use super::lists::{self, Mark, Nesting};
+use super::rich::{Look, Rich, Shift};
+use super::survey::Survey;
+use super::tables::Table;
+use super::vocabulary::Vocabulary;
+use super::{listings, notes};
 
-/// A block of Markdown. Its text is plain and not escaped yet.
+/// A block of Markdown. Its text is not escaped yet. A depth says how many list items the block is in.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Block {
     /// Level 1 is the largest.
     Heading {
-        level: usize,
-        text: String,
+        level: u8,
+        text: Rich,
     },
-    Paragraph(String),
-    /// An item of a list with bullets, without its bullet.
-    Item(String),
+    Paragraph {
+        text: Rich,
+        depth: usize,
+    },
+    /// An item of a list, without its bullet or number.
+    Item {
+        mark: Mark,
+        text: Rich,
+        depth: usize,
+    },
     /// Lines in a monospaced font, with their spaces.
-    Code(String),
+    Code {
+        code: String,
+        depth: usize,
+    },
+    Table(Table),
+    /// A note whose mark is on the page.
+    Note {
+        label: String,
+        text: Rich,
+    },
 }
 
-/// The least sizes of headings of level 1, 2 and 3, relative to the body text.
-const HEADING_RATIOS: [f32; 3] = [1.7, 1.35, 1.12];
-/// The level of a bold heading in the size of the body text.
-const BOLD_LEVEL: usize = 4;
-/// A longer heading is a paragraph in large type.
-const HEADING_CHARS_MAX: usize = 200;
-const HEADING_LINES_MAX: usize = 4;
-/// A longer bold line is a bold sentence.
-const BOLD_HEADING_CHARS_MAX: usize = 90;
-/// The leading of code, in sizes: above the first value there is a blank line between two lines, above the second they are two blocks.
-const CODE_LEADING_SIZES: (f32, f32) = (1.9, 4.5);
+/// Lines that belong together.
+pub(super) enum Part {
+    Code(Vec<Line>),
+    Paragraph(Vec<Line>),
+    /// The one line that carries a table.
+    Table(Vec<Line>),
+}
+
+impl Part {
+    pub(super) fn lines(&self) -> &[Line] {
+        match self {
+            Self::Code(lines) | Self::Paragraph(lines) | Self::Table(lines) => lines,
+        }
+    }
+}
 
 /// Converts lines in reading order to blocks.
-pub(super) fn from_lines(lines: Vec<Line>) -> Vec<Block> {
-    let body = body_size(&lines);
-    let mut blocks = Vec::new();
-    let mut prose = Vec::new();
-    let mut rest = lines.into_iter().peekable();
-    while let Some(line) = rest.next() {
-        let mut run = vec![line];
-        while let Some(next) = rest.next_if(|next| run.last().is_some_and(|last| is_same_code(last, next))) {
-            run.push(next);
+pub(super) fn from_lines(mut lines: Vec<Line>, page: u32, survey: &Survey) -> Vec<Block> {
+    lists::mark(&mut lines);
+    let parts = listings::parts(lines);
+    let classifier = Classifier { page, headings: &survey.headings, words: &survey.words };
+    let mut nesting = Nesting::default();
+    let mut blocks = Vec::with_capacity(parts.len());
+    let mut before: Option<&Line> = None;
+    for (at, part) in parts.iter().enumerate() {
+        let Some(first) = part.lines().first() else { continue };
+        // At the top of the next column, edges are elsewhere.
+        if before.is_some_and(|before| first.baseline < before.baseline - before.size) {
+            nesting.close();
         }
-        if is_code(&run) {
-            blocks.extend(paragraphs::group(std::mem::take(&mut prose)).into_iter().map(|lines| block(&lines, body)));
-            blocks.push(Block::Code(code(&run)));
-        } else {
-            prose.append(&mut run);
-        }
-    }
-    blocks.extend(paragraphs::group(prose).into_iter().map(|lines| block(&lines, body)));
-    blocks
-}
-
-/// The most common size of characters on the page.
-fn body_size(lines: &[Line]) -> f32 {
-    let mut sizes: Vec<(f32, usize)> = lines.iter().map(|line| (line.size, line.text.len())).collect();
-    sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut best = (0.0, 0);
-    for group in sizes.chunk_by(|a, b| a.0 == b.0) {
-        let chars = group.iter().map(|(_, chars)| chars).sum();
-        if chars > best.1 {
-            best = (group[0].0, chars);
-        }
-    }
-    best.0
-}
-
-fn block(lines: &[Line], body: f32) -> Block {
-    let text = join(lines);
-    if let Some(level) = heading_level(lines, &text, body) {
-        return Block::Heading { level, text };
-    }
-    match paragraphs::strip_bullet(&text) {
-        Some(item) => Block::Item(item.to_owned()),
-        None => Block::Paragraph(text),
-    }
-}
-
-fn heading_level(lines: &[Line], text: &str, body: f32) -> Option<usize> {
-    let ratio = lines.first().map_or(0.0, |line| line.size) / body.max(1.0);
-    let chars = text.chars().count();
-    let has_words = text.chars().filter(|char| char.is_alphabetic()).count() >= 2;
-    if !has_words || chars > HEADING_CHARS_MAX || lines.len() > HEADING_LINES_MAX {
-        return None;
-    }
-    let by_size = HEADING_RATIOS.iter().position(|least| ratio >= *least).map(|position| position + 1);
-    let bold = lines.len() == 1 && lines.iter().all(|line| line.bold && !line.gapped) && ratio > 0.95;
-    let by_weight = bold && chars <= BOLD_HEADING_CHARS_MAX && !text.ends_with(['.', ',', ';', ':']);
-    by_size.or(by_weight.then_some(BOLD_LEVEL))
-}
-
-/// Joins the lines of a paragraph. Hyphenated words are joined, and lines of Chinese or Japanese get no space between them.
-fn join(lines: &[Line]) -> String {
-    let mut text = String::new();
-    let mut hyphenated = false;
-    for line in lines {
-        let (before, after) = (text.chars().next_back(), line.text.chars().next());
-        if hyphenated {
-            // The hyphen belongs to the word if a name or number follows: Rolls-Royce, COVID-19.
-            if !after.is_some_and(char::is_lowercase) {
-                text.push('-');
+        before = part.lines().last();
+        blocks.push(match part {
+            Part::Code(lines) => {
+                let left = lines.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
+                Block::Code { code: listings::code(lines, left), depth: nesting.inside(left, first.size) }
             }
-        } else if !needs_no_space(before, after) {
-            text.push(' ');
+            Part::Table(_) => {
+                nesting.close();
+                let Some(table) = first.table.clone() else { continue };
+                Block::Table(table)
+            }
+            Part::Paragraph(lines) => classifier.block(lines, &parts[at + 1..], &mut nesting),
+        });
+    }
+    notes::link(blocks, &parts, survey.headings.body_size())
+}
+
+fn left(lines: &[Line]) -> f32 {
+    lines.iter().map(|line| line.left).fold(f32::INFINITY, f32::min)
+}
+
+struct Classifier<'a> {
+    page: u32,
+    headings: &'a Headings,
+    words: &'a Vocabulary,
+}
+
+impl Classifier<'_> {
+    fn block(&self, lines: &[Line], next: &[Part], nesting: &mut Nesting) -> Block {
+        let text = join(lines, self.words);
+        if let Some(heading) = self.heading(lines, &text, next) {
+            nesting.close();
+            return heading;
         }
-        text.push_str(&line.text);
-        hyphenated = line.hyphenated;
-    }
-    if hyphenated {
-        text.push('-');
-    }
-    text
-}
-
-fn needs_no_space(before: Option<char>, after: Option<char>) -> bool {
-    match (before, after) {
-        (Some(before), Some(after)) => {
-            script::joins_without_space(before) && script::joins_without_space(after)
-                || matches!(before, '-' | '‐' | '/') && after.is_lowercase()
+        let first = &lines[0];
+        if first.has_leader() || lines.last().is_some_and(Line::has_leader) {
+            let depth = nesting.item(first, None);
+            let mark = lists::bullet(&text).unwrap_or(0);
+            return Block::Item { mark: Mark::Bullet, text: without_leader(&text.after(mark)), depth };
         }
-        _ => true,
-    }
-}
-
-/// Whether the next line belongs to the same listing: it has the same pitch and is close.
-fn is_same_code(line: &Line, next: &Line) -> bool {
-    let (Some(mono), Some(next_mono)) = (&line.mono, &next.mono) else { return false };
-    let advance = next.baseline - line.baseline;
-    (mono.pitch - next_mono.pitch).abs() <= mono.pitch * 0.02
-        && (0.3 * line.size..CODE_LEADING_SIZES.1 * line.size).contains(&advance)
-}
-
-fn is_code(run: &[Line]) -> bool {
-    run.iter().any(|line| line.mono.as_ref().is_some_and(|mono| mono.certain))
-}
-
-/// The lines with their indents and blank lines.
-fn code(run: &[Line]) -> String {
-    let left = run.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
-    let mut code = String::new();
-    let mut previous: Option<&Line> = None;
-    for line in run {
-        let Some(mono) = &line.mono else { continue };
-        if let Some(previous) = previous {
-            let blank = line.baseline - previous.baseline > CODE_LEADING_SIZES.0 * line.size;
-            code.push_str(if blank { "\n\n" } else { "\n" });
+        let mark = first.mark.or_else(|| lists::number(&text));
+        if let Some((mark, length)) = mark {
+            let hanging = lines.get(1).map(|line| line.left).filter(|left| *left > first.left);
+            let depth = nesting.item(first, hanging.or(first.second_left));
+            let start = if mark == Mark::Other { 0 } else { length };
+            return Block::Item { mark, text: text.after(start), depth };
         }
-        code.extend(std::iter::repeat_n(' ', columns(line.left - left, mono.pitch)));
-        code.push_str(&mono.text);
-        previous = Some(line);
+        Block::Paragraph { text, depth: nesting.inside(left(lines), first.size) }
     }
-    code
+
+    fn heading(&self, lines: &[Line], text: &Rich, next: &[Part]) -> Option<Block> {
+        if let Some((level, title)) = self.headings.bookmarked(self.page, lines) {
+            // Titles in capitals are not shouted.
+            let is_caps = lines.iter().all(|line| line.style.caps) && title.chars().any(char::is_lowercase);
+            let text = if is_caps { Rich::from(title) } else { plain(text) };
+            return Some(Block::Heading { level, text });
+        }
+        let level = self.headings.level(lines)?;
+        let is_large = lines[0].size > 1.05 * self.headings.body_size();
+        let is_item = matches!(lines[0].mark, Some((mark, _)) if mark == Mark::Bullet || !is_large);
+        let is_placed = is_large || self.headings.is_at_margin(&lines[0]) && !self.is_term(lines, next);
+        (is_placed && !is_item && !self.is_label(text, next)).then(|| Block::Heading { level, text: plain(text) })
+    }
+
+    /// Whether the text is a word or the number of the chapter whose title follows.
+    fn is_label(&self, text: &str, next: &[Part]) -> bool {
+        const WORDS_MAX: usize = 2;
+        let is_title = |part: &Part| self.headings.bookmarked(self.page, part.lines()).is_some();
+        text.split_whitespace().count() <= WORDS_MAX && next.iter().take(2).any(is_title)
+    }
+
+    /// Whether the lines are a term at the edge of the text, and its definition follows, which is indented.
+    fn is_term(&self, lines: &[Line], next: &[Part]) -> bool {
+        let (Some(last), Some(next)) = (lines.last(), next.first()) else { return false };
+        let Some(first_next) = next.lines().first() else { return false };
+        let is_close = (0.0..1.6 * last.size).contains(&(first_next.baseline - last.baseline));
+        let is_indented = left(next.lines()) > lines[0].left + 0.8 * last.size;
+        is_close && is_indented && !self.headings.is_left_of_text(&lines[0])
+    }
+}
+
+/// The text of a heading, without the face that all of it has.
+fn plain(text: &Rich) -> Rich {
+    let all_italic = text.is_all(|look| look.italic);
+    let all_mono = text.is_all(|look| look.mono);
+    text.relook(|look| Look { bold: false, italic: look.italic && !all_italic, mono: look.mono && !all_mono, ..look })
+}
+
+/// The text without the dots that lead to a page number.
+fn without_leader(text: &Rich) -> Rich {
+    const DOTS_MIN: usize = 3;
+    let mut short = Rich::default();
+    let mut rest = text.clone();
+    while let Some(start) = rest.find(['.', '…']) {
+        let end =
+            rest[start..].find(|char| !matches!(char, '.' | '…' | ' ')).map_or(rest.len(), |length| start + length);
+        let dots =
+            rest[start..end].chars().map(|char| if char == '…' { 3 } else { usize::from(char == '.') }).sum::<usize>();
+        let kept = if dots >= DOTS_MIN { start } else { end };
+        short.append(&rest.slice(0, kept));
+        if dots >= DOTS_MIN {
+            short.trim_end();
+            short.push_str(" ", Look::default());
+        }
+        rest = rest.after(end);
+    }
+    short.append(&rest);
+    short.trim_end();
+    short
+}
+
+/// Whether a look is that of the mark of a note.
+pub(super) fn is_raised(look: Look) -> bool {
+    look.shift == Shift::Raised
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::paragraph;
+    use super::super::style::Style;
+    use super::super::testing::{line, paragraph};
     use super::*;
+    use crate::document::Bookmark;
 
-    #[test]
-    fn lines_are_joined_according_to_their_script() {
-        let cases: [(&[&str], &str); 5] = [
-            (&["one", "two"], "one two"),
-            (&["漢字の", "文章"], "漢字の文章"),
-            (&["漢字", "kanji"], "漢字 kanji"),
-            (&["한국어", "문장"], "한국어 문장"),
-            (&["well-", "known"], "well-known"),
-        ];
-        for (lines, expected) in cases {
-            assert_eq!(join(&paragraph(lines)), expected);
-        }
+    fn blocks(lines: Vec<Line>, bookmarks: &[Bookmark]) -> Vec<Block> {
+        let survey = Survey::of(vec![(0, lines.clone())], bookmarks);
+        from_lines(lines, 0, &survey)
+    }
+
+    /// Lines of body text below these.
+    fn page(mut lines: Vec<Line>) -> Vec<Line> {
+        let body =
+            ["as wide as the column of this page is", "so is the second line of its text,", "and the end of it."];
+        lines.extend(paragraph(&body).into_iter().map(|line| Line { baseline: line.baseline + 100.0, ..line }));
+        lines
+    }
+
+    fn bold(text: &str, size: f32, baseline: f32) -> Line {
+        let style =
+            Style { tenths: (10.0 * size) as i32, bold: true, caps: text == text.to_uppercase(), ..Style::default() };
+        Line { size, bold: true, style, ..line(text, 50.0, 150.0, baseline) }
     }
 
     #[test]
-    fn hyphenated_word_is_joined() {
-        for (first, second, expected) in
-            [("stu", "dents", "students"), ("Rolls", "Royce", "Rolls-Royce"), ("COVID", "19", "COVID-19")]
-        {
-            let mut lines = paragraph(&[first, second]);
-            lines[0].hyphenated = true;
-            assert_eq!(join(&lines), expected);
-        }
-        let mut last = paragraph(&["cut by the end of the pa"]);
-        last[0].hyphenated = true;
-        assert_eq!(join(&last), "cut by the end of the pa-");
+    fn title_of_a_bookmark_is_a_heading_and_its_label_is_not() {
+        let bookmark = Bookmark { title: "Getting started".to_owned(), level: 2, page: Some(0) };
+        let lines = page(vec![bold("CHAPTER", 14.0, 60.0), bold("GETTING STARTED", 20.0, 100.0)]);
+        let found = blocks(lines, &[bookmark]);
+        assert!(matches!(&found[0], Block::Paragraph { text, .. } if &**text == "CHAPTER"), "{found:?}");
+        assert_eq!(found[1], Block::Heading { level: 2, text: Rich::from("Getting started") });
     }
 
     #[test]
-    fn larger_text_becomes_heading() {
-        for (size, level) in [(20.0, Some(1)), (14.3, Some(2)), (12.0, Some(3)), (10.5, None)] {
-            let mut lines = paragraph(&["2.1 Problem Statement", "and then the text of ordinary size follows it here"]);
-            lines[0].size = size;
-            let expected = level.map(|level| Block::Heading { level, text: "2.1 Problem Statement".to_owned() });
-            assert_eq!(
-                from_lines(lines).first().filter(|block| matches!(block, Block::Heading { .. })),
-                expected.as_ref()
-            );
-        }
+    fn bold_term_above_its_indented_definition_is_no_heading() {
+        let definition = |left: f32| vec![bold("Term", 10.0, 80.0), line("its definition", left, 200.0, 92.0)];
+        let is_heading = |left: f32| matches!(blocks(page(definition(left)), &[])[0], Block::Heading { .. });
+        assert!(!is_heading(70.0));
+        assert!(is_heading(50.0));
+    }
+
+    #[test]
+    fn entry_of_a_table_of_contents_is_an_item_without_its_dots() {
+        let found = blocks(vec![line("1.1 First . . . . . . 7", 50.0, 300.0, 80.0)], &[]);
+        assert_eq!(found, [Block::Item { mark: Mark::Bullet, text: Rich::from("1.1 First 7"), depth: 0 }]);
     }
 }

@@ -11,7 +11,17 @@ pub(crate) struct Glyph {
     /// Its visible size, in points.
     pub size: f32,
     pub turn: Turn,
+    pub face: Face,
+}
+
+/// What the font of a character says about its looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Face {
+    /// Equal for the same font on all pages.
+    pub font: u32,
     pub bold: bool,
+    pub italic: bool,
+    pub mono: bool,
 }
 
 /// The counter-clockwise rotation of a character.
@@ -34,7 +44,9 @@ pub(super) struct Placed {
     pub right: f32,
     pub baseline: f32,
     pub size: f32,
-    pub bold: bool,
+    pub face: Face,
+    /// The number of the link on the page.
+    pub link: Option<u16>,
 }
 
 impl Placed {
@@ -69,7 +81,7 @@ impl Glyph {
     }
 
     /// The glyph on the page rotated so that glyphs of this turn are upright.
-    fn placed(&self) -> Placed {
+    fn placed(&self, links: &[Link]) -> Placed {
         let [left, bottom, right, top] = self.bounds;
         let (x, y) = self.origin;
         let (left, right, baseline) = match self.turn {
@@ -78,7 +90,28 @@ impl Glyph {
             Turn::Half => (-x, -left, y),
             Turn::ThreeQuarters => (-y, -bottom, -x),
         };
-        Placed { char: self.char, left, right: right.max(left), baseline, size: self.size, bold: self.bold }
+        let link = links.iter().find(|link| link.holds(self)).map(|link| link.address);
+        // Some programs set cross-references in italics.
+        let face = Face { italic: self.face.italic && link != Some(None), ..self.face };
+        Placed { char: self.char, left, right: right.max(left), baseline, size: self.size, face, link: link.flatten() }
+    }
+}
+
+/// An area of a page that is a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// Left, bottom, right and top.
+    pub bounds: [f32; 4],
+    /// The number of the address on the page. `None`: it leads to a place in the document.
+    pub address: Option<u16>,
+}
+
+impl Link {
+    /// Whether the middle of a character is in the area.
+    fn holds(&self, glyph: &Glyph) -> bool {
+        let [left, bottom, right, top] = self.bounds;
+        let (x, y) = (glyph.bounds[0].midpoint(glyph.bounds[2]), glyph.bounds[1].midpoint(glyph.bounds[3]));
+        (left..=right).contains(&x) && (bottom..=top).contains(&y)
     }
 }
 
@@ -88,16 +121,20 @@ pub(crate) fn is_visible(char: char) -> bool {
     !char.is_whitespace() && !is_noise
 }
 
-/// The glyphs of the most common turn. Others, such as stamps in the margin and axis labels, are dropped. Line breaks, spaces and hyphens
-/// that PDFium generates have no turn and are kept.
-pub(super) fn upright(glyphs: &[Glyph]) -> Vec<Placed> {
+/// The most common turn.
+pub(super) fn main_turn(glyphs: &[Glyph]) -> Turn {
     let turns = [Turn::Upright, Turn::Quarter, Turn::Half, Turn::ThreeQuarters];
     let count = |turn: &Turn| glyphs.iter().filter(|glyph| glyph.turn == *turn && is_visible(glyph.char)).count();
     // `max_by_key` returns the last maximum, so upright must be last.
-    let main = turns.into_iter().rev().max_by_key(count).unwrap_or(Turn::Upright);
+    turns.into_iter().rev().max_by_key(count).unwrap_or(Turn::Upright)
+}
+
+/// The glyphs of the page's main turn. Others, such as stamps in the margin and axis labels, are dropped. Line breaks, spaces and hyphens
+/// that PDFium generates have no turn and are kept.
+pub(super) fn upright(glyphs: &[Glyph], links: &[Link], main: Turn) -> Vec<Placed> {
     glyphs
         .iter()
         .filter(|glyph| glyph.is_layout() || (glyph.turn == main && is_visible(glyph.char) && glyph.is_sane()))
-        .map(Glyph::placed)
+        .map(|glyph| glyph.placed(links))
         .collect()
 }

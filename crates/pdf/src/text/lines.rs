@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::glyph::{LINE_END_HYPHEN, Placed};
-use super::script;
+use super::lists::Mark;
+use super::rich::{Rich, Shift};
+use super::style::Style;
+use super::tables::Table;
+use super::{script, spacing};
 
 /// The most spaces between two words of code. It bounds the output for hostile coordinates.
 const CODE_GAP_COLUMNS_MAX: usize = 60;
@@ -12,14 +16,20 @@ const CODE_GAP_COLUMNS_MAX: usize = 60;
 const GAP_SIZES: f32 = 1.5;
 /// A wider gap, in sizes, separates two texts.
 const APART_SIZES: f32 = 2.5;
-/// This many dots in a row are a leader to a page number.
-const LEADER_DOTS: usize = 5;
+/// Smaller type, relative to the type beside it, can be raised or lowered.
+pub(super) const SMALL_MAX: f32 = 0.85;
+/// The least distance of raised or lowered type from the base line, in sizes.
+pub(super) const RISE_SIZES_MIN: f32 = 0.12;
+/// Dots in a row that lead to a page number.
+const LEADERS: [&str; 3] = [".....", ". . . .", "……"];
+/// Dots that lead to a page number directly behind them.
+const SHORT_LEADER: &str = ". . .";
 
 /// One line of text, or a part of one. In points, y downwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Line {
     /// Trimmed and never empty; single spaces.
-    pub text: String,
+    pub text: Rich,
     pub left: f32,
     pub right: f32,
     pub baseline: f32,
@@ -27,14 +37,23 @@ pub(super) struct Line {
     pub size: f32,
     /// The width of its first word, which shows whether it would have fitted on the line before.
     pub first_word_width: f32,
+    /// Where its second word begins: the text of an item, after its mark.
+    pub second_left: Option<f32>,
     /// It ends with a hyphen that is not in `text`.
     pub hyphenated: bool,
     /// It has a gap wider than a space: a row of a table, or an entry of a table of contents.
     pub gapped: bool,
-    /// Its first and last character are bold.
+    /// Where its text goes on after its only such gap.
+    pub after_gap: Option<f32>,
+    /// Its letters are bold.
     pub bold: bool,
+    pub style: Style,
+    /// The mark of the item that it begins, and the bytes of it.
+    pub mark: Option<(Mark, usize)>,
     /// It is monospaced.
     pub mono: Option<Mono>,
+    /// It stands for a table. `text` is that of all cells.
+    pub table: Option<Table>,
 }
 
 /// A line whose characters all have the same width.
@@ -52,10 +71,21 @@ impl Line {
     /// Mirrors the line, so that right-to-left text is laid out like left-to-right text.
     pub(super) fn mirror(&mut self) {
         (self.left, self.right) = (-self.right, -self.left);
+        (self.second_left, self.after_gap) = (None, None);
+        if let Some(table) = &mut self.table {
+            table.mirror();
+        }
     }
 
     pub(super) fn width(&self) -> f32 {
         self.right - self.left
+    }
+
+    /// Whether dots lead to a page number.
+    pub(super) fn has_leader(&self) -> bool {
+        let before_number = self.text.trim_end_matches(|char: char| char.is_numeric() || char == ' ');
+        let is_short = before_number.len() < self.text.len() && before_number.ends_with(SHORT_LEADER);
+        is_short || LEADERS.iter().any(|leader| self.text.contains(leader))
     }
 
     /// Whether the two overlap horizontally.
@@ -80,39 +110,37 @@ pub(super) fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
 
 fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
     let inked: Vec<&Placed> = run.iter().filter(|glyph| glyph.is_inked()).collect();
-    let (first, last) = (inked.first()?, inked.last()?);
+    if inked.is_empty() {
+        return None;
+    }
     let size = most_common(inked.iter().map(|glyph| glyph.size));
     let of_size = inked.iter().filter(|glyph| (glyph.size - size).abs() < 0.5);
+    let baseline = most_common(of_size.map(|glyph| glyph.baseline));
+    let style = Style::of(&inked, size);
+    let gaps = inked.windows(2).filter(|pair| pair[1].left - pair[0].right > GAP_SIZES * size).map(|pair| pair[1].left);
+    let (text, second_left) = spacing::text(run, size, baseline);
     Some(Line {
-        text: text(run),
+        text,
         left: inked.iter().map(|glyph| glyph.left).fold(f32::INFINITY, f32::min),
         right: inked.iter().map(|glyph| glyph.right).fold(f32::NEG_INFINITY, f32::max),
-        baseline: most_common(of_size.map(|glyph| glyph.baseline)),
+        baseline,
         size,
         first_word_width: first_word_width(run),
+        second_left,
         hyphenated,
-        gapped: inked.windows(2).any(|pair| pair[1].left - pair[0].right > GAP_SIZES * size)
-            || inked.windows(LEADER_DOTS).any(|run| run.iter().all(|glyph| glyph.char == '.')),
-        bold: first.bold && last.bold,
+        gapped: gaps.clone().next().is_some(),
+        after_gap: only(gaps),
+        bold: style.bold,
+        style,
+        mark: None,
         mono: mono(&inked),
+        table: None,
     })
 }
 
-fn text(run: &[Placed]) -> String {
-    let mut text = String::with_capacity(run.len());
-    for glyph in run {
-        if glyph.char.is_whitespace() {
-            if !text.is_empty() && !text.ends_with(' ') {
-                text.push(' ');
-            }
-        } else if let Some(letters) = script::expand_ligature(glyph.char) {
-            text.push_str(letters);
-        } else if !glyph.char.is_control() {
-            text.push(glyph.char);
-        }
-    }
-    text.truncate(text.trim_end().len());
-    text
+/// The only value. `None` for several.
+fn only(mut values: impl Iterator<Item = f32>) -> Option<f32> {
+    values.next().filter(|_| values.next().is_none())
 }
 
 fn first_word_width(run: &[Placed]) -> f32 {
@@ -150,9 +178,13 @@ const PITCH_SIZES_MIN: f32 = 0.3;
 const NARROW: &str = "iljtfrI1.,:;'|!()[]{}";
 const WIDE: &str = "mwMWABCDGHKNOQRUVXY@%";
 
-fn mono(inked: &[&Placed]) -> Option<Mono> {
+pub(super) fn mono(inked: &[&Placed]) -> Option<Mono> {
     let steps = || inked.windows(2).map(|pair| pair[1].left - pair[0].left);
     let size = inked.first()?.size;
+    if inked.iter().all(|glyph| glyph.face.mono && !script::joins_without_space(glyph.char)) {
+        let pitch = most_common_width(inked);
+        return (pitch > 0.0).then(|| Mono { pitch, text: mono_text(inked, pitch), certain: true });
+    }
     // A box can be wider than the advance but not narrower, and a step can span spaces.
     let pitch = inked.iter().map(|glyph| glyph.right - glyph.left).chain(steps()).fold(f32::INFINITY, f32::min);
     let ideographic = inked.iter().any(|glyph| script::joins_without_space(glyph.char));
@@ -164,6 +196,11 @@ fn mono(inked: &[&Placed]) -> Option<Mono> {
     let distinct = inked.iter().map(|glyph| glyph.char).collect::<BTreeSet<_>>().len();
     let certain = distinct >= 5 && has(NARROW) && (has(WIDE) || distinct >= 8);
     Some(Mono { pitch, text: mono_text(inked, pitch), certain })
+}
+
+/// The advance that most characters have, to a hundredth.
+fn most_common_width(inked: &[&Placed]) -> f32 {
+    most_common(inked.iter().map(|glyph| (glyph.right - glyph.left) * 10.0)) / 10.0
 }
 
 fn mono_text(inked: &[&Placed], pitch: f32) -> String {
@@ -196,18 +233,35 @@ fn continues(previous: &Line, line: &Line) -> bool {
 fn append(previous: &mut Line, line: Line) {
     let gap = line.left - previous.right;
     let size = previous.size.max(line.size);
-    if gap > 0.1 * size {
-        previous.text.push(' ');
+    let rise = previous.baseline - line.baseline;
+    let shift = |rise: f32| match rise / size {
+        rise if rise > RISE_SIZES_MIN => Shift::Raised,
+        rise if rise < -RISE_SIZES_MIN => Shift::Lowered,
+        _ => Shift::None,
+    };
+    let mut text = line.text;
+    if line.size < SMALL_MAX * previous.size {
+        text = spacing::shifted(&text, shift(rise));
+    } else if previous.size < SMALL_MAX * line.size {
+        previous.text = spacing::shifted(&previous.text, shift(-rise));
     }
-    previous.text.push_str(&line.text);
+    if gap > 0.1 * size {
+        previous.text.push_space();
+        previous.second_left = previous.second_left.or(Some(line.left));
+    }
+    previous.text.append(&text);
+    previous.second_left = previous.second_left.or(line.second_left);
     previous.right = previous.right.max(line.right);
     previous.left = previous.left.min(line.left);
-    if line.width() > previous.width() - line.width() {
-        (previous.baseline, previous.size) = (line.baseline, line.size);
+    if line.right - line.left > previous.width() - (line.right - line.left) {
+        (previous.baseline, previous.size, previous.style) = (line.baseline, line.size, line.style);
     }
     previous.hyphenated = line.hyphenated;
     previous.bold &= line.bold;
-    previous.gapped |= line.gapped || gap > GAP_SIZES * size;
+    let own = (gap > GAP_SIZES * size).then_some(line.left);
+    let is_only = [previous.gapped, own.is_some(), line.gapped].iter().filter(|is_gapped| **is_gapped).count() == 1;
+    previous.after_gap = if is_only { previous.after_gap.or(own).or(line.after_gap) } else { None };
+    previous.gapped |= line.gapped || own.is_some();
     previous.mono = match (previous.mono.take(), line.mono) {
         (Some(mut head), Some(tail)) if (head.pitch - tail.pitch).abs() <= head.pitch * 0.02 => {
             head.text.extend(std::iter::repeat_n(' ', columns(gap, head.pitch)));

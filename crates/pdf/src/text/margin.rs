@@ -75,7 +75,7 @@ fn follows(number: &Number, next: &Number) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::glyph::{Glyph, upright};
+    use super::super::glyph::{Glyph, Turn, upright};
     use super::super::testing::glyphs;
     use super::*;
 
@@ -100,8 +100,8 @@ mod tests {
     }
 
     fn text(page: &[Glyph]) -> String {
-        let lines = super::super::lines::from_glyphs(&without_line_numbers(upright(page)));
-        lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("|")
+        let lines = super::super::lines::from_glyphs(&without_line_numbers(upright(page, &[], Turn::Upright)));
+        lines.into_iter().map(|line| line.text.to_string()).collect::<Vec<_>>().join("|")
     }
 
     #[test]

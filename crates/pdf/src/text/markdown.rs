@@ -3,68 +3,125 @@
 //! Text is escaped only where CommonMark with tables, footnotes, strikethrough and math would interpret it, so that the Markdown stays
 //! readable.
 
-use std::fmt::Write;
-
 use super::blocks::Block;
+use super::inline::{Inline, longest_run};
+use super::lists::Mark;
+use super::rich::Rich;
+use super::tables;
+use super::vocabulary::Vocabulary;
 
-/// Renders blocks with one blank line between them.
-pub(super) fn render(blocks: &[Block]) -> String {
-    let mut markdown = String::new();
-    let mut number_before = None;
+/// Renders blocks. A blank line is between them, except between items of one list. `links`: the addresses of the page.
+pub(super) fn render(blocks: &[Block], links: &[String], words: &Vocabulary) -> String {
+    let mut page = Page { markdown: String::new(), inline: Inline { links }, words, open: Vec::new() };
+    let mut before = None;
     for block in blocks {
-        if !markdown.is_empty() {
-            markdown.push_str("\n\n");
+        if let Some(before) = before {
+            page.markdown.push_str(if page.is_tight(before, block) { "\n" } else { "\n\n" });
         }
-        number_before = render_block(&mut markdown, block, number_before);
+        page.block(block);
+        before = Some(block);
     }
-    markdown
+    page.markdown
 }
 
-/// Renders one block. Returns its number if it is an item of a numbered list.
-fn render_block(markdown: &mut String, block: &Block, number_before: Option<u32>) -> Option<u32> {
-    match block {
-        Block::Heading { level, text } => {
-            markdown.extend(std::iter::repeat_n('#', *level));
-            markdown.push(' ');
-            escape(markdown, text);
-        }
-        Block::Paragraph(text) => {
-            // Markdown numbers items from the first one on, so an item must have the next number.
-            let item = numbered(text).filter(|(number, _)| number_before.is_none_or(|before| *number == before + 1));
-            if let Some((number, marker)) = item {
-                let (marker, rest) = text.split_at(marker);
-                markdown.push_str(marker);
-                render_line(markdown, rest);
-                return Some(number);
+/// An item that later blocks can be in.
+struct Open {
+    /// The width of its mark.
+    width: usize,
+    number: Option<u32>,
+}
+
+struct Page<'a> {
+    markdown: String,
+    inline: Inline<'a>,
+    words: &'a Vocabulary,
+    open: Vec<Open>,
+}
+
+impl Page<'_> {
+    /// Whether a block is the next item of the list in which the block before it is.
+    fn is_tight(&self, before: &Block, block: &Block) -> bool {
+        match (before, block) {
+            (
+                Block::Item { mark: Mark::Number(_), depth: above, .. },
+                Block::Item { mark: Mark::Number(number), depth, .. },
+            ) => above == depth && self.open.len() > *depth && self.is_next(*number, *depth),
+            (Block::Item { mark, .. }, Block::Item { mark: next, .. }) => {
+                ![mark, next].iter().any(|mark| matches!(mark, Mark::Number(_)))
             }
-            render_line(markdown, text);
-        }
-        Block::Item(text) => {
-            markdown.push_str("- ");
-            render_line(markdown, text);
-        }
-        Block::Code(code) => {
-            let fence = "`".repeat(longest_run(code, '`').max(2) + 1);
-            let _ = write!(markdown, "{fence}\n{code}\n{fence}");
+            _ => false,
         }
     }
-    None
-}
 
-fn render_line(markdown: &mut String, text: &str) {
-    let text = shorten_leaders(text);
-    let rest = escape_start(markdown, &text);
-    escape(markdown, rest);
-}
+    /// Whether Markdown would count an item with this number. It counts from the first item of a list on.
+    fn is_next(&self, number: u32, depth: usize) -> bool {
+        self.open.get(depth).and_then(|open| open.number).is_none_or(|before| before.checked_add(1) == Some(number))
+    }
 
-/// The number of a list item at the start of a text, and the length of its marker with the space.
-fn numbered(text: &str) -> Option<(u32, usize)> {
-    const DIGITS_MAX: usize = 3;
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let marker = text.get(digits..digits + 2).filter(|marker| matches!(*marker, ". " | ") "))?;
-    let is_plain = (1..=DIGITS_MAX).contains(&digits) && !text.starts_with('0');
-    let number = text[..digits].parse().ok().filter(|_| is_plain)?;
-    Some((number, digits + marker.len()))
+    fn block(&mut self, block: &Block) {
+        match block {
+            Block::Heading { level, text } => {
+                self.open.clear();
+                self.markdown.extend(std::iter::repeat_n('#', usize::from(*level)));
+                self.markdown.push(' ');
+                self.inline.render(&mut self.markdown, text);
+            }
+            Block::Paragraph { text, depth } => {
+                self.indent(*depth);
+                self.line(text);
+            }
+            Block::Item { mark, text, depth } => self.item(*mark, text, *depth),
+            Block::Code { code, depth } => {
+                let indent = " ".repeat(self.indent(*depth));
+                let fence = "`".repeat(longest_run(code, '`').max(2) + 1);
+                self.markdown.push_str(&fence);
+                for line in code.split('\n') {
+                    self.markdown.extend(["\n", if line.is_empty() { "" } else { &indent }, line]);
+                }
+                self.markdown.extend(["\n", &indent, &fence]);
+            }
+            Block::Table(table) => {
+                self.open.clear();
+                tables::render(&mut self.markdown, table, &self.inline, self.words);
+            }
+            Block::Note { label, text } => {
+                self.open.clear();
+                self.markdown.extend(["[^", label, "]: "]);
+                self.line(text);
+            }
+        }
+    }
+
+    /// Indents a block by the marks of the items that it is in, and closes the others. Returns the width.
+    fn indent(&mut self, depth: usize) -> usize {
+        self.open.truncate(depth);
+        let width = self.open.iter().map(|open| open.width).sum();
+        self.markdown.extend(std::iter::repeat_n(' ', width));
+        width
+    }
+
+    fn item(&mut self, mark: Mark, text: &Rich, depth: usize) {
+        let is_next = matches!(mark, Mark::Number(number) if self.is_next(number, depth));
+        self.indent(depth);
+        let (mark, number) = match mark {
+            Mark::Number(number) if is_next => (format!("{number}. "), Some(number)),
+            Mark::Number(number) => {
+                self.markdown.push_str(&format!("{number}\\. "));
+                return self.line(text);
+            }
+            Mark::Bullet | Mark::Other => ("- ".to_owned(), None),
+        };
+        self.markdown.push_str(&mark);
+        self.open.push(Open { width: mark.len(), number });
+        self.line(text);
+    }
+
+    fn line(&mut self, text: &Rich) {
+        let mut line = String::new();
+        self.inline.render(&mut line, text);
+        let rest = escape_start(&mut self.markdown, &line);
+        self.markdown.push_str(rest);
+    }
 }
 
 /// Escapes a mark at the start of a line that begins a heading, quotation, list, rule or definition. Returns the rest of the line.
@@ -88,68 +145,22 @@ fn escape_start<'a>(markdown: &mut String, text: &'a str) -> &'a str {
     &rest[1..]
 }
 
-/// Escapes inline marks.
-fn escape(markdown: &mut String, text: &str) {
-    let mut before = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, char)) = chars.next() {
-        let after = chars.peek().map(|(_, after)| *after);
-        match char {
-            '<' => markdown.push_str("&lt;"),
-            '&' if opens_entity(&text[at + 1..]) => markdown.push_str("&amp;"),
-            '\\' | '`' | '*' | '$' | '~' => markdown.extend(['\\', char]),
-            '_' if !(is_word(before) && is_word(after)) => markdown.push_str("\\_"),
-            '[' if after == Some('^') => markdown.push_str("\\["),
-            ']' if matches!(after, Some('(' | '[' | ':')) => markdown.push_str("\\]"),
-            '#' if after.is_none() && before == Some(' ') => markdown.push_str("\\#"),
-            _ => markdown.push(char),
-        }
-        before = Some(char);
-    }
-}
-
-fn is_word(char: Option<char>) -> bool {
-    char.is_some_and(char::is_alphanumeric)
-}
-
-/// Whether the text after an ampersand makes it a character reference.
-fn opens_entity(rest: &str) -> bool {
-    let name = rest.trim_start_matches('#');
-    let end = name.find(|char: char| !char.is_ascii_alphanumeric());
-    end.is_some_and(|end| end > 0 && name[end..].starts_with(';'))
-}
-
-fn longest_run(text: &str, wanted: char) -> usize {
-    text.split(|char| char != wanted).map(str::len).max().unwrap_or(0)
-}
-
-/// Shortens leaders of dots: `Preface . . . . . . 7` becomes `Preface … 7`.
-fn shorten_leaders(text: &str) -> String {
-    const DOTS_MIN: usize = 5;
-    let mut short = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('.') {
-        let run = rest[start..].find(|char| char != '.' && char != ' ').map_or(rest.len(), |length| start + length);
-        let dots = rest[start..run].bytes().filter(|byte| *byte == b'.').count();
-        if dots >= DOTS_MIN {
-            short.push_str(rest[..start].trim_end());
-            short.push_str(" … ");
-        } else {
-            short.push_str(&rest[..run]);
-        }
-        rest = &rest[run..];
-    }
-    short.push_str(rest);
-    short.truncate(short.trim_end().len());
-    short
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::lists;
     use super::*;
 
+    /// The blocks of these lines of text, as of a page.
+    fn from_texts(texts: &[&str]) -> Vec<Block> {
+        let block = |text: &&str| match lists::number(text) {
+            Some((mark, length)) => Block::Item { mark, text: Rich::from(&text[length..]), depth: 0 },
+            None => Block::Paragraph { text: Rich::from(*text), depth: 0 },
+        };
+        texts.iter().map(block).collect()
+    }
+
     fn paragraph(text: &str) -> String {
-        render(&[Block::Paragraph(text.to_owned())])
+        render(&from_texts(&[text]), &[], &Vocabulary::default())
     }
 
     #[test]
@@ -177,7 +188,6 @@ mod tests {
             ("``` fence", r"\`\`\` fence"),
             ("~~gone~~", r"\~\~gone\~\~"),
             ("back\\slash", r"back\\slash"),
-            ("Preface . . . . . . . . 7", "Preface … 7"),
             ("and so on ...", "and so on ..."),
         ];
         for (text, expected) in cases {
@@ -187,13 +197,35 @@ mod tests {
 
     #[test]
     fn list_item_with_another_number_is_escaped() {
-        let items = ["1. one", "2. two", "7. seven", "8. eight"].map(|text| Block::Paragraph(text.to_owned()));
-        assert_eq!(render(&items), "1. one\n\n2. two\n\n7\\. seven\n\n8. eight");
+        let items = from_texts(&["1. one", "2. two", "7. seven", "8. eight"]);
+        assert_eq!(render(&items, &[], &Vocabulary::default()), "1. one\n2. two\n\n7\\. seven\n\n8. eight");
+    }
+
+    #[test]
+    fn blocks_in_items_are_indented_by_their_marks() {
+        let item = |mark, text: &str, depth| Block::Item { mark, text: text.into(), depth };
+        let blocks = [
+            item(Mark::Number(1), "one", 0),
+            item(Mark::Bullet, "deep", 1),
+            item(Mark::Other, "(a) deeper", 2),
+            Block::Code { code: "a\n\n b".to_owned(), depth: 1 },
+            item(Mark::Number(2), "two", 0),
+            Block::Paragraph { text: "more of it".into(), depth: 1 },
+            Block::Paragraph { text: "after it".into(), depth: 0 },
+        ];
+        let expected = "1. one\n\n   - deep\n     - (a) deeper\n\n   ```\n   a\n\n    b\n   ```\n\n2. two\n\n   more of it\n\nafter it";
+        assert_eq!(render(&blocks, &[], &Vocabulary::default()), expected);
+    }
+
+    #[test]
+    fn note_follows_its_mark() {
+        let blocks = [Block::Note { label: "1".to_owned(), text: "# A note".into() }];
+        assert_eq!(render(&blocks, &[], &Vocabulary::default()), "[^1]: \\# A note");
     }
 
     #[test]
     fn code_with_a_fence_gets_a_longer_fence() {
-        let code = Block::Code("a < b\n```\n  c".to_owned());
-        assert_eq!(render(&[code]), "````\na < b\n```\n  c\n````");
+        let code = Block::Code { code: "a < b\n```\n  c".to_owned(), depth: 0 };
+        assert_eq!(render(&[code], &[], &Vocabulary::default()), "````\na < b\n```\n  c\n````");
     }
 }

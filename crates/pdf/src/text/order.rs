@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn order(lines: Vec<Line>) -> String {
-        reading_order(lines).iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
+        reading_order(lines).iter().map(|line| &*line.text).collect::<Vec<_>>().join(" ")
     }
 
     /// A column of lines at `left`, 200 points wide, from `top` downwards.
@@ -154,7 +154,7 @@ mod tests {
         let rows = |from: usize, top: f32| {
             let (left, right) = (column("a", 50.0, top, 4), column("b", 300.0, top, 4));
             let numbered = move |line: Line| Line {
-                text: format!("{}{}", &line.text[..1], from + line.text[1..].parse::<usize>().unwrap()),
+                text: format!("{}{}", &line.text[..1], from + line.text[1..].parse::<usize>().unwrap()).as_str().into(),
                 ..line
             };
             left.into_iter().zip(right).flat_map(|(a, b)| [a, b]).map(numbered).collect::<Vec<_>>()

@@ -1,25 +1,42 @@
 //! Groups lines in reading order into paragraphs.
 
-use super::lines::Line;
+use super::lines::{Line, most_common};
+use super::rich::Shift;
 use super::script;
 
 /// The largest relative difference of sizes within one paragraph.
 const SIZE_TOLERANCE: f32 = 0.08;
+/// Latin type among Chinese or Japanese type is often larger, and a line can have more of it than the next.
+const MIXED_SIZE_TOLERANCE: f32 = 0.1;
 /// The leading in sizes, if the page has too few lines to measure it.
 const LEADING_DEFAULT: f32 = 1.2;
 /// The least indent of a paragraph, in sizes.
 const INDENT_SIZES: f32 = 0.8;
 
-/// Characters that begin a list item.
-const BULLETS: &str = "•‣◦▪▫■□●○◆◇►▸▶∙⁃·";
+/// Lines of justified text end this close to each other, in points.
+const SHARED_EDGE: f32 = 0.5;
+/// A line that runs over the edge does so by more than this, in sizes.
+const OVERRUN_SIZES_MIN: f32 = 0.5;
+/// Large type has wider leading than text, in sizes.
+const LARGE_LEADING: f32 = 1.5;
+const LARGE: f32 = 1.15;
 
 /// Groups lines into paragraphs. `lines` must be in reading order.
 pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
     let leading = leading(&lines);
+    let text_size = most_common(lines.iter().map(|line| line.size));
     let mut starts = Vec::with_capacity(lines.len());
     for index in 0..lines.len() {
         let before_starts = starts.last().copied().unwrap_or(true);
-        starts.push(index == 0 || starts_at(&lines, index, before_starts, leading));
+        starts.push(
+            index == 0
+                || starts_at(
+                    &lines,
+                    index,
+                    before_starts,
+                    if lines[index].size > LARGE * text_size { leading.max(LARGE_LEADING) } else { leading },
+                ),
+        );
     }
     let mut paragraphs: Vec<Vec<Line>> = Vec::new();
     for (line, starts) in lines.into_iter().zip(starts) {
@@ -29,20 +46,6 @@ pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
         }
     }
     paragraphs
-}
-
-/// Whether the text begins with a bullet.
-fn opens_with_bullet(text: &str) -> bool {
-    strip_bullet(text).is_some()
-}
-
-/// The text after a bullet, if it begins with one. Symbol fonts have bullets in the private-use area.
-pub(super) fn strip_bullet(text: &str) -> Option<&str> {
-    let first = text.chars().next()?;
-    let is_bullet = BULLETS.contains(first) || matches!(first, '\u{f000}'..='\u{f0ff}');
-    let rest = text.get(first.len_utf8()..).unwrap_or_default();
-    let dash = matches!(first, '–' | '-') && rest.starts_with(' ');
-    (is_bullet || dash).then(|| rest.trim_start()).filter(|rest| !rest.is_empty())
 }
 
 /// The usual distance of base lines in sizes: the lower median over close consecutive lines.
@@ -60,7 +63,7 @@ fn leading(lines: &[Line]) -> f32 {
 /// Whether a paragraph starts at `lines[index]`. `before_starts`: whether one starts at the line before.
 fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) -> bool {
     let (previous, line) = (&lines[index - 1], &lines[index]);
-    if !same_size(previous, line) || previous.bold != line.bold && !previous.hyphenated {
+    if !same_size(previous, line) {
         return true;
     }
     let follows = line.baseline > previous.baseline && previous.is_above_or_below(line);
@@ -73,15 +76,41 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
     if previous.hyphenated {
         return false;
     }
-    opens_with_bullet(&line.text)
-        || (previous.gapped || line.gapped)
+    line.mark.is_some()
+        || before_starts && previous.bold && !line.bold && previous.mark.is_none()
+        || opens_note(line)
+        || starts_entry(previous, line)
+        || is_row(previous) && !hangs_from(previous, line)
+        || is_row(line)
         || is_indented(lines, index)
         || is_outdented(previous, line, before_starts)
         || ends_early(lines, index)
 }
 
 fn same_size(a: &Line, b: &Line) -> bool {
-    (a.size - b.size).abs() <= SIZE_TOLERANCE * a.size.max(b.size)
+    let is_mixed = [a, b].iter().all(|line| line.text.chars().any(script::joins_without_space));
+    let tolerance = if is_mixed { MIXED_SIZE_TOLERANCE } else { SIZE_TOLERANCE };
+    (a.size - b.size).abs() <= tolerance * a.size.max(b.size)
+}
+
+/// Whether a line is a row of a table. The gap behind the mark of an item does not make it one.
+fn is_row(line: &Line) -> bool {
+    line.gapped && line.mark.is_none() && !line.has_leader()
+}
+
+/// Whether a line goes on where the text beside a term begins.
+fn hangs_from(previous: &Line, line: &Line) -> bool {
+    previous.after_gap.is_some_and(|left| (line.left - left).abs() < 0.3 * line.size)
+}
+
+/// Whether a line begins with the raised mark of a note.
+fn opens_note(line: &Line) -> bool {
+    line.text.runs().next().is_some_and(|(_, look)| look.shift == Shift::Raised)
+}
+
+/// Whether a line begins an entry of a table of contents. The second line of an entry hangs.
+fn starts_entry(previous: &Line, line: &Line) -> bool {
+    previous.has_leader() || line.has_leader() && line.left < previous.left + INDENT_SIZES * line.size
 }
 
 /// Whether a paragraph continues at the top of the next column: it was cut in mid-sentence.
@@ -100,17 +129,17 @@ fn is_indented(lines: &[Line], index: usize) -> bool {
         Some(next) if same_size(line, next) && next.baseline > line.baseline => next.left < line.left - indent,
         _ => ends_early(lines, index),
     };
-    line.left > previous.left + indent && next_returns && !opens_item(&previous.text)
+    line.left > previous.left + indent && next_returns && !opens_item(previous) && !hangs_from(previous, line)
 }
 
 /// A line further to the left begins the next item of a hanging list. It does not after the indented first line of a paragraph.
 fn is_outdented(previous: &Line, line: &Line, before_starts: bool) -> bool {
-    line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(&previous.text))
+    line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(previous))
 }
 
 /// Whether a text begins with a bullet, a number or a bracketed key, like items of hanging lists.
-fn opens_item(text: &str) -> bool {
-    opens_with_bullet(text) || text.starts_with('[') || text.starts_with(|char: char| char.is_ascii_digit())
+fn opens_item(line: &Line) -> bool {
+    line.mark.is_some() || line.text.starts_with('[') || line.text.starts_with(|char: char| char.is_ascii_digit())
 }
 
 /// Whether the line before ended although the first word of this one would have fitted, so the break is intended.
@@ -120,22 +149,29 @@ fn ends_early(lines: &[Line], index: usize) -> bool {
     room > line.first_word_width + 0.8 * line.size
 }
 
-/// The right edge of the surrounding text: the lines before and after in the same column and size.
+/// The right edge of the surrounding text: the lines before and after in the same column and size. A single line that is longer than all
+/// others runs over the edge.
 fn right_edge(lines: &[Line], index: usize) -> f32 {
     const REACH: usize = 12;
     let around = |line: &&Line| same_size(line, &lines[index]) && line.is_above_or_below(&lines[index]);
     let before = lines[..index].iter().rev().take(REACH).take_while(around);
     let after = lines[index..].iter().take(REACH).take_while(around);
-    before.chain(after).map(|line| line.right).fold(f32::NEG_INFINITY, f32::max)
+    let mut edges: Vec<f32> = before.chain(after).map(|line| line.right).collect();
+    edges.sort_by(|a, b| b.total_cmp(a));
+    let shared = edges.windows(2).find(|pair| pair[0] - pair[1] < SHARED_EDGE).map(|pair| pair[0]);
+    let longest = edges.first().copied().unwrap_or(f32::NEG_INFINITY);
+    shared.filter(|shared| longest - shared > OVERRUN_SIZES_MIN * lines[index].size).unwrap_or(longest)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lists;
     use super::super::testing::paragraph;
     use super::*;
 
-    fn grouped(lines: Vec<Line>) -> Vec<String> {
-        let text = |lines: Vec<Line>| lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("|");
+    fn grouped(mut lines: Vec<Line>) -> Vec<String> {
+        lists::mark(&mut lines);
+        let text = |lines: Vec<Line>| lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join("|");
         group(lines).into_iter().map(text).collect()
     }
 
@@ -192,12 +228,36 @@ mod tests {
 
     #[test]
     fn bullet_begins_an_item() {
-        assert_eq!(strip_bullet("• item"), Some("item"));
-        assert_eq!(strip_bullet("\u{f0b7}item"), Some("item"));
-        assert_eq!(strip_bullet("– item"), Some("item"));
-        assert_eq!(strip_bullet("-x"), None);
-        assert_eq!(strip_bullet("•"), None);
         let lines = paragraph(&["• an item of the width there is", "• another, and just as wide as it"]);
         assert_eq!(grouped(lines).len(), 2);
+    }
+
+    #[test]
+    fn definition_that_hangs_beside_its_term_is_one_paragraph() {
+        let mut lines =
+            paragraph(&["-s    a definition that is long", "and hangs where it began", "-r    another one"]);
+        for index in [0, 2] {
+            (lines[index].gapped, lines[index].after_gap) = (true, Some(80.0));
+        }
+        lines[1].left = 80.0;
+        assert_eq!(grouped(lines).len(), 2);
+    }
+
+    #[test]
+    fn line_that_runs_over_the_edge_does_not_move_it() {
+        let mut lines = paragraph(&[
+            "a line as wide as the column",
+            "and one more as wide as that",
+            "as is the third line of them",
+        ]);
+        lines[2].right += 40.0;
+        assert_eq!(grouped(lines).len(), 1);
+    }
+
+    #[test]
+    fn lines_with_more_latin_type_are_of_one_paragraph() {
+        let mut lines = paragraph(&["日本語の文章が続いてい", "ます．また LaTeX も"]);
+        lines[1].size = 11.0;
+        assert_eq!(grouped(lines).len(), 1);
     }
 }

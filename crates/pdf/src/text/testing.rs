@@ -1,22 +1,35 @@
 //! Lines and glyphs for the tests of `crate::text`.
 
-use super::glyph::{Glyph, Turn};
+use super::glyph::{Face, Glyph, Turn};
 use super::lines::Line;
+use super::style::Style;
+use super::{PageGlyphs, Rule};
+
+/// The Markdown of a document of one page.
+pub(super) fn to_markdown(glyphs: &[Glyph], rules: &[Rule]) -> String {
+    let page = PageGlyphs { glyphs: glyphs.to_vec(), rules: rules.to_vec(), ..PageGlyphs::default() };
+    super::to_markdown(&page, 0, &super::survey([(0, &page)].into_iter(), &[]))
+}
 
 /// A line of 10-point type.
 pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
     let first_word = text.split(' ').next().unwrap_or_default().chars().count();
     Line {
-        text: text.to_owned(),
+        text: text.into(),
         left,
         right,
         baseline,
         size: 10.0,
         first_word_width: 5.0 * first_word as f32,
+        second_left: None,
         hyphenated: false,
         gapped: false,
+        after_gap: None,
         bold: false,
+        style: Style { tenths: 100, ..Style::default() },
+        mark: None,
         mono: None,
+        table: None,
     }
 }
 
@@ -43,7 +56,7 @@ fn place(text: &str, left: f32, down: f32, offset: impl Fn(usize) -> f32) -> Vec
     let glyph = |(column, char): (usize, char)| {
         let x = left + offset(column);
         let bounds = [x, y - 2.0, left + offset(column + 1), y + 8.0];
-        Glyph { char, origin: (x, y), bounds, size: 10.0, turn: Turn::Upright, bold: false }
+        Glyph { char, origin: (x, y), bounds, size: 10.0, turn: Turn::Upright, face: Face::default() }
     };
     text.chars().enumerate().map(glyph).collect()
 }

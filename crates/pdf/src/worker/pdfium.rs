@@ -6,16 +6,18 @@ use pdfium_render::prelude::{
     PdfDocument, PdfDocumentMetadataTagType, PdfPage, Pdfium, PdfiumError, PdfiumInternalError,
 };
 
-use crate::document::{Bookmark, PageLength, PageText};
+use crate::document::{Bookmark, PageLength, PageLooks};
 use crate::error::{DocumentFault, PageFault};
 use crate::protocol::{Fault, Half};
-use crate::{text, title};
+use crate::text::{self, PageGlyphs};
+use crate::title;
 
 use super::document_file::DocumentFile;
+use super::faces::Faces;
 use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
-use super::{bookmarks, figures, glyphs, looks, page_picture, scan};
+use super::{bookmarks, figures, glyphs, links, looks, page_picture, rules, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
@@ -51,7 +53,7 @@ impl Library {
     /// Does once what every document needs, so that PDFium loads all its lazy parts before the sandbox.
     pub(super) fn warm_up(&self) {
         let Ok(document) = self.open_bytes(WARM_UP_PDF.to_vec()) else { return };
-        let _ = document.text(0);
+        let _ = document.read(0, &mut Faces::default());
         let _ = document.split(self, 0);
         let _ = document
             .page(0)
@@ -76,6 +78,15 @@ fn opened(result: Result<PdfDocument<'static>, PdfiumError>) -> Result<OpenDocum
         )) => Err(DocumentFault::Encrypted.into()),
         Err(_) => Err(DocumentFault::Unreadable.into()),
     }
+}
+
+/// A page as PDFium reads it, not yet Markdown.
+pub(super) struct ReadPage {
+    pub glyphs: PageGlyphs,
+    pub chars_visible: u32,
+    pub is_scan: bool,
+    pub looks: PageLooks,
+    pub label: Option<String>,
 }
 
 /// A document open in this process.
@@ -105,14 +116,18 @@ impl OpenDocument {
         title::clean(title.value())
     }
 
-    pub(super) fn text(&self, index: u32) -> Result<PageText, PageFault> {
+    /// The characters of a page, and what else its text needs.
+    pub(super) fn read(&self, index: u32, faces: &mut Faces) -> Result<ReadPage, PageFault> {
         let page = self.page(index)?;
         let text = page.text().map_err(|_| PageFault::Damaged)?;
-        let glyphs = glyphs::read(&text);
+        let glyphs = glyphs::read(&text, faces);
         let chars_visible = text::visible_chars(&glyphs);
         let is_scan = scan::is_scan(&page, &text, chars_visible);
         let looks = looks::of_page(&page, &glyphs)?;
-        Ok(PageText { markdown: text::to_markdown(&glyphs), chars_visible, is_scan, looks })
+        let (links, addresses) = links::of_page(&page);
+        let label = page.label().and_then(title::label);
+        let glyphs = PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) };
+        Ok(ReadPage { glyphs, chars_visible, is_scan, looks, label })
     }
 
     pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {
