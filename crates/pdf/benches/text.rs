@@ -56,6 +56,7 @@ async fn main() {
         std::fs::write(folder.join(format!("{}.json", entry.name)), json).expect("target can be written to");
     }
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/text");
-    let status = Command::new(here.join(".venv/bin/python")).arg(here.join("compare.py")).arg(&folder).status();
+    let mut python = Command::new(here.join(".venv/bin/python"));
+    let status = python.arg("-B").arg(here.join("compare.py")).arg(&folder).status();
     assert!(status.expect("`scripts/setup text` has installed Python").success(), "the comparison failed");
 }

@@ -128,7 +128,7 @@ def main() -> None:
     for engine, per_document in sums.items():
         printed_table(engine, per_document, BRIEF)
     totals = {engine: sum(per_document.values(), Counter()) for engine, per_document in sums.items()}
-    pages = sum(totals["Coldbrew"]["pages"] for _ in range(1))
+    pages = totals["Coldbrew"]["pages"]
     print(f"\n{len(documents)} documents, {pages} pages")
     print("\n| | " + " | ".join(totals) + " |")
     print("|---" * (len(totals) + 1) + "|")

@@ -102,6 +102,19 @@ fn aligned_columns_become_a_table_without_rules() {
     );
 }
 
+#[test]
+fn line_that_continues_a_full_cell_is_part_of_it() {
+    let cells: [&[&str]; 5] = [
+        &["-26", "ONE", "a text as wide as its column"],
+        &["-27", "TWO", "another that goes on in a new"],
+        &["", "", "line"],
+        &["-28", "SIX", "short"],
+        &["-29", "TEN", "short"],
+    ];
+    let markdown = to_markdown(&rows(&cells, &[50.0, 150.0, 250.0]), &[]);
+    assert!(markdown.contains("| -27 | TWO | another that goes on in a new line |\n| -28 |"), "{markdown}");
+}
+
 /// Whether the page has a table.
 fn has_table(glyphs: &[Glyph], rules: &[Rule]) -> bool {
     let markdown = to_markdown(glyphs, rules);
@@ -152,7 +165,8 @@ fn text_in_columns_that_is_no_table_is_left() {
 
 #[test]
 fn code_with_columns_is_left() {
-    let lines = ["let mut a      = 1;  // wide\n", "let mut gamma  = 2;  // Will\n", "let mut l      = 3;  // mild\n"];
+    let row = |name: &str, call: &str| format!("{name:<16}{call:<16}// million\n");
+    let lines = [row("let a;", "wide(1)"), row("let gamma;", "Will(2)"), row("let l;", "mild(3)")];
     let listing = lines.iter().enumerate().flat_map(|(row, line)| mono_glyphs(line, 50.0, 100.0 + 12.0 * row as f32));
     assert!(!has_table(&listing.collect::<Vec<_>>(), &[]));
 }
