@@ -149,10 +149,8 @@ impl HtmlTable {
         while !rest.is_empty() {
             let (tag, bytes) = match rest.starts_with('<').then(|| HtmlTag::at_start(rest)).flatten() {
                 Some((tag, bytes)) => (Some(tag), bytes),
-                None => (None, 1 + rest[1.min(rest.len())..].find('<').unwrap_or(rest.len() - 1)),
+                None => (None, rest.match_indices('<').map(|(at, _)| at).find(|at| *at > 0).unwrap_or(rest.len())),
             };
-            // A text can begin with any character.
-            let bytes = rest.ceil_char_boundary(bytes);
             let (part, behind) = rest.split_at(bytes);
             rest = behind;
             match tag {
