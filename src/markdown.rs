@@ -7,6 +7,7 @@
 //! `source` limits the size and depth of a text before it is parsed. `sanitizer` is the last step, `latex` renders math, [`flow`] joins
 //! the pages of a document, and [`Outline`] lists its headings.
 
+pub mod blocks;
 mod depth;
 mod figure_address;
 mod figures;
