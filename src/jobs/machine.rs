@@ -215,9 +215,7 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
-        (Stage::Reconciling { .. }, Stage::Polling(found)) => {
-            Some(OrphanedResource::beside(&found.batch, job, timing))
-        }
+        (Stage::Reconciling { .. }, Stage::Polling(found)) => Some(OrphanedResource::beside(&found.batch, job, timing)),
         // Google may still have a batch that it did not list.
         (Stage::Reconciling { .. }, Stage::Upload { attempt }) => {
             Some(OrphanedResource::beside(&job.batch_name(*attempt), job, timing))

@@ -392,7 +392,8 @@ fn batch_running_for_two_days_is_cancelled_and_its_pages_are_read_by_calls() {
     let timing = Timing::default();
     let running = RemoteBatch { running: true, ..remote(0) };
     let now = UnixMs(timing.running_ms_max);
-    let before = step(&due(job(Stage::Polling(running.clone())), UnixMs(0)), seen(BatchState::Running), UnixMs(0), &timing);
+    let before =
+        step(&due(job(Stage::Polling(running.clone())), UnixMs(0)), seen(BatchState::Running), UnixMs(0), &timing);
     assert_eq!(before.unwrap().job.task(), Some(Task::Poll));
     let polled = due(job(Stage::Polling(running)), now);
     let cancelling = step(&polled, seen(BatchState::Running), now, &timing).unwrap().job;

@@ -42,6 +42,7 @@ pub const ALL: &[(&str, &str)] = named![
     "0141_uploads_pending",
     "0150_own_pages",
     "0151_attempts",
+    "0160_structures",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.

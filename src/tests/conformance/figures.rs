@@ -7,10 +7,7 @@ use coldbrew_pdf::figures::{Bounds, Figure};
 
 use super::*;
 
-conform!(
-    figures_none_and_failed_detection_are_distinguished,
-    own_text_and_traits_of_a_page_come_back_as_recorded,
-);
+conform!(figures_none_and_failed_detection_are_distinguished, own_text_and_traits_of_a_page_come_back_as_recorded,);
 
 async fn figures_none_and_failed_detection_are_distinguished(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);

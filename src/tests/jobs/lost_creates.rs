@@ -127,7 +127,9 @@ impl PageSource for OnePage {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
-        let page = |index| Ok((index, Ok(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()), ..ReadyPage::default() })));
+        let page = |index| {
+            Ok((index, Ok(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()), ..ReadyPage::default() })))
+        };
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
 

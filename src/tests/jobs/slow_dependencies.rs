@@ -177,7 +177,12 @@ impl PageSource for Outside {
             self.engine_refusals.store(left - 1, Ordering::Relaxed);
             return Err(engine_time_used_up(Duration::ZERO));
         }
-        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() })));
+        let page = |index| {
+            Ok((
+                index,
+                Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() }),
+            ))
+        };
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
 

@@ -126,7 +126,8 @@ impl PageSource for Disk {
         }
         let page = move |index: u32| async move {
             self.work().await?;
-            let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() };
+            let ready =
+                || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() };
             let is_damaged = self.timeline.happens(0.03 * self.odds.oddity);
             Ok((index, if is_damaged { Err(PageFault::Damaged) } else { Ok(ready()) }))
         };

@@ -23,7 +23,14 @@ fn events() -> Vec<Event> {
         Event::NotSent,
         Event::NotListed,
     ]);
-    events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, Event::PagesLeft, recorded()]);
+    events.extend([
+        finished(Some("files/out".into())),
+        Event::Denied,
+        Event::NothingUsable,
+        Event::Stored,
+        Event::PagesLeft,
+        recorded(),
+    ]);
     events.extend([
         Event::Uploaded { input_file, uploaded_at: None },
         Event::Created { batch },
@@ -37,7 +44,8 @@ fn events() -> Vec<Event> {
 /// Every transition within 14 events, as `[from, to, event]`: within all limits, after the last listing, and beyond all limits.
 fn transitions() -> BTreeSet<[String; 3]> {
     let listed = Timing { reconcile_listings: 1, ..Timing::default() };
-    let late = Timing { pending_ms_max: 0, running_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
+    let late =
+        Timing { pending_ms_max: 0, running_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
     let late = Timing { fetches_max: 0, creates_max: 1, ..late };
     let (mut found, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut stages = vec![PREPARE, Stage::Realtime { tries: 0 }];

@@ -72,7 +72,9 @@ impl Records {
             selection: job.pages.clone(),
             draft: false,
             pages: Default::default(),
+            structure: None,
         });
+        document.structure = None;
         document.mode = job.mode;
         let of_document = self.jobs.values().filter(|row| row.job.document_id == job.document_id);
         document.charged = of_document.flat_map(|row| self.charges(&row.job.id)).map(|charge| charge.tokens).sum();
