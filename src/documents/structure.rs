@@ -119,7 +119,7 @@ impl Scan {
         let outline = outline::of(pages, &guides, &placed, &decided, &labels);
         let mut structure = Structure { outline, ..Structure::default() };
         for (at, page) in pages.iter().enumerate() {
-            let changes = levels::changes(page, &decided[at], &heads[at]);
+            let changes = levels::changes(page, &decided[at]);
             let entries = lists.links(at);
             if !changes.is_empty() || !entries.is_empty() {
                 structure.pages.insert(page.index, PageStructure { hash: page.hash, changes, entries });

@@ -39,7 +39,7 @@ fn changed(markdown: &str, changes: &[(u32, Change)]) -> String {
             }
         }
     }
-    replaced(markdown, edits)
+    replaced(markdown, edits).trim_start_matches('\n').to_owned()
 }
 
 /// The block as a heading, with the words of the next block if the title goes on there.

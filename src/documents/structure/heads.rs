@@ -33,6 +33,8 @@ struct Edge {
     has_number: bool,
     /// Its letters and digits without that number.
     key: String,
+    /// The same as a title.
+    title: Title,
 }
 
 pub(super) fn of(pages: &[PageLines], labels: &[Option<String>], bookmarks: &[Guide]) -> Heads {
@@ -52,7 +54,10 @@ pub(super) fn of(pages: &[PageLines], labels: &[Option<String>], bookmarks: &[Gu
         let is_outermost = |edge: &&Edge| {
             edge.depth == 0 || found.iter().any(|other| other.is_top == edge.is_top && other.depth + 1 == edge.depth)
         };
-        found.iter().copied().filter(is_outermost).map(|edge| edge.line).collect()
+        let lines: BTreeSet<usize> = found.iter().copied().filter(is_outermost).map(|edge| edge.line).collect();
+        // The only line of a page is its text, unless it is a number.
+        let is_text = pages[at].blocks == 1 && edges[at].iter().any(|edge| !edge.key.is_empty());
+        if is_text { BTreeSet::new() } else { lines }
     };
     (0..pages.len()).map(heads).collect()
 }
@@ -77,8 +82,9 @@ fn edges_of(page: &PageLines, label: Option<&str>) -> Vec<Edge> {
         let at = page.lines.iter().position(|other| other.block == line.block)?;
         let depth = if is_top { line.block } else { page.blocks - 1 - line.block };
         let numbered = label.and_then(|label| tokens(&line.text).find(|(token, _)| token.eq_ignore_ascii_case(label)));
-        let key = folded(numbered.map_or(line.text.as_str(), |(_, rest)| rest));
-        Some(Edge { line: at, depth, is_top, has_number: numbered.is_some(), key })
+        let rest = numbered.map_or(line.text.as_str(), |(_, rest)| rest);
+        let (key, title) = (folded(rest), Title::of(rest));
+        Some(Edge { line: at, depth, is_top, has_number: numbered.is_some(), key, title })
     };
     edges(page).filter_map(edge).collect()
 }
@@ -91,11 +97,17 @@ fn is_head(pages: &[PageLines], edges: &[Vec<Edge>], keys: &HashMap<&str, usize>
     let around = (at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(pages.len())).filter(|other| *other != at);
     let is_shared = |other: usize| edges[other].iter().any(|e| e.is_top == edge.is_top && e.key == edge.key);
     if edge.has_number {
-        // Either the same words with the number of another page, or numbers in the same place on most of its neighbours.
+        // Either the same words with the number of another page, or numbers in the same place on most of its neighbours. Words beside
+        // the number must then be a title, since a paragraph may end with any number.
         let numbered = |other: &usize| edges[*other].iter().any(|e| e.has_number && e.is_top == edge.is_top);
         let count = around.clone().count();
         let is_usual = 2 * around.clone().filter(numbered).count() >= count.max(4);
-        return is_usual || around.clone().any(|other| edges[other].iter().any(|e| e.has_number && e.key == edge.key));
+        let is_titled = || {
+            let lines = around.clone().chain([at]).flat_map(|other| &pages[other].lines);
+            lines.filter(|other| other.text != line.text).any(|other| edge.title.agreement(&other.title) >= 2)
+        };
+        return is_usual && (edge.key.is_empty() || is_titled())
+            || around.clone().any(|other| edges[other].iter().any(|e| e.has_number && e.key == edge.key));
     }
     if edge.key.chars().count() < 3 || line.title.is_counting_word() {
         return false;

@@ -25,7 +25,7 @@ pub(super) fn of(pages: &[PageLines], guides: &[Guide], placed: &[Option<Place>]
         .filter_map(|(guide, place)| place.map(|place| ((place.page, place.line), (guide, place.is_split))))
         .collect();
     let known = Known::of(pages, guides, placed);
-    let mut walk = Walk { known, guides, level: 0, number: None, passed: 0 };
+    let mut walk = Walk { known, guides, level: 0, guide_level: 0, number: None, passed: 0 };
     for (at, page) in pages.iter().enumerate() {
         walk.pass(page.index, guides, placed);
         for line in 0..page.lines.len() {
@@ -57,17 +57,12 @@ fn raise(decided: &mut Decided, guided: &HashMap<(usize, usize), (usize, bool)>)
 }
 
 /// The changes of a page, in the order of its blocks.
-pub(super) fn changes(
-    page: &PageLines,
-    decided: &[Change],
-    heads: &std::collections::BTreeSet<usize>,
-) -> Vec<(u32, Change)> {
+pub(super) fn changes(page: &PageLines, decided: &[Change]) -> Vec<(u32, Change)> {
     let change = |(at, (line, change)): (usize, (&Line, &Change))| {
         let is_same = match change {
             Change::Heading(level) => line.style == Some(*level) && decided.get(at + 1) != Some(&Change::Rest),
             Change::Text => line.style.is_none(),
-            Change::Rest => false,
-            Change::Head => !heads.contains(&at),
+            Change::Rest | Change::Head => false,
         };
         (!is_same).then(|| (u32::try_from(line.block).unwrap_or(u32::MAX), *change))
     };
@@ -139,6 +134,8 @@ struct Walk<'a> {
     guides: &'a [Guide],
     /// The level of the heading before, or of the guide that was passed.
     level: u8,
+    /// The level of the last guide.
+    guide_level: u8,
     /// The last number of a title.
     number: Option<Number>,
     /// The guides before this one begin before the page, whether they were found or not.
@@ -149,6 +146,7 @@ impl Walk<'_> {
     /// Takes the level of the guides that begin before a page and were not found.
     fn pass(&mut self, page: u32, guides: &[Guide], placed: &[Option<Place>]) {
         while let Some(guide) = guides.get(self.passed).filter(|guide| guide.page.is_some_and(|begins| begins < page)) {
+            self.guide_level = guide.level;
             if placed[self.passed].is_none() {
                 self.level = guide.level;
             }
@@ -158,6 +156,7 @@ impl Walk<'_> {
 
     fn guided(&mut self, guide: usize, line: &Line) -> Change {
         self.level = self.guides[guide].level;
+        self.guide_level = self.level;
         self.number = line.title.number.clone().or_else(|| self.number.take());
         Change::Heading(self.level.clamp(1, LEVEL_MAX))
     }
@@ -193,7 +192,7 @@ impl Walk<'_> {
             (Some(level), _) => level,
             (None, Some(level)) => level,
             // What the contents do not name is a part of what they name.
-            (None, None) if self.known.has_guides => self.innermost() + 1,
+            (None, None) if self.known.has_guides => self.guide_level.saturating_add(1),
             (None, None) => style,
         };
         let level = level.clamp(1, self.level.saturating_add(1)).min(LEVEL_MAX);
@@ -202,11 +201,6 @@ impl Walk<'_> {
             self.number.clone_from(&line.title.number);
         }
         Change::Heading(level)
-    }
-
-    /// The level of the guide that the place belongs to.
-    fn innermost(&self) -> u8 {
-        self.guides.get(self.passed.saturating_sub(1)).map_or(self.level, |guide| guide.level.max(1))
     }
 
     /// A paragraph whose number follows the last one is a heading, where no contents say otherwise.

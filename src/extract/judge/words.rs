@@ -8,15 +8,15 @@ use unicode_normalization::UnicodeNormalization;
 use crate::model::wire::PageCheck;
 
 /// A page is worth checking below this share of its own words, in percent.
-const RECALL_MIN_PERCENT: usize = 85;
+const RECALL_MIN_PERCENT: usize = 80;
 /// The same for a page with figures: an answer leaves out the words inside them.
 const RECALL_WITH_FIGURES_MIN_PERCENT: usize = 60;
 /// A page is worth checking below this share of words that are its own, in percent.
-const PRECISION_MIN_PERCENT: usize = 80;
+const PRECISION_MIN_PERCENT: usize = 75;
 /// So many numbers that only one of the texts has may be the page's, those of notes, or a misread sign.
-const NUMBERS_MAX: usize = 3;
+const NUMBERS_MAX: usize = 7;
 /// A page is worth checking if this share of its numbers differs, in percent.
-const NUMBERS_MAX_PERCENT: usize = 10;
+const NUMBERS_MAX_PERCENT: usize = 15;
 /// A page is worth checking below this share of words in the same order, in percent. Columns and notes may be read in another order.
 const ORDER_MIN_PERCENT: usize = 50;
 /// Fewer words that both texts have once say nothing of their order.
@@ -93,7 +93,7 @@ pub fn check(own: &str, read: &str, figures: usize) -> Option<PageCheck> {
 }
 
 fn is_number(word: &str) -> bool {
-    word.contains(char::is_numeric)
+    word.chars().all(char::is_numeric)
 }
 
 /// The share of words in the same order in both texts, in percent, among those that each has once. `None`: there are too few.
@@ -181,9 +181,9 @@ mod tests {
         let own = words.join(" ");
         let is_worth = |read: &str, figures| check(&own, read, figures).is_some_and(|found| found.is_worth_checking);
         assert!(!is_worth(&own, 0));
-        assert!(is_worth(&words[..80].join(" "), 0) && !is_worth(&words[..80].join(" "), 1));
+        assert!(is_worth(&words[..75].join(" "), 0) && !is_worth(&words[..75].join(" "), 1));
         assert!(is_worth(&(own.clone() + &" invented".repeat(80)), 0));
-        assert!(is_worth(&own.replace("000 ", "001 ").replace("100 ", "200 ").replace("500 ", "800 "), 0));
+        assert!(is_worth(&own.replace("00 ", "01 "), 0));
         let mixed: Vec<&str> = words.iter().rev().map(String::as_str).collect();
         let mixed = check(&own, &mixed.join(" "), 0).unwrap_or_default();
         assert!(mixed.is_worth_checking && mixed.missing == 0 && mixed.order_percent < 10, "{mixed:?}");
