@@ -3,9 +3,10 @@
 //! [`Library`] has a method for each, and each method takes the account that asks. Only `crate::jobs` sends requests to Gemini.
 //! CPU-bound work on texts runs on blocking threads, in fair turns: [`Renderer`].
 //!
-//! `reading` opens a document at a page, `draft` extracts the plain text of one whose job is active, and `export` writes one as a file.
+//! `reading` opens a document at a page, `book` derives its structure over its pages (`structure`), `draft` extracts the plain text of one whose job is active, and `export` writes one as a file.
 //! The ports are [`Documents`] and [`JobViews`].
 
+mod book;
 mod draft;
 mod export;
 mod job_views;
@@ -14,6 +15,7 @@ mod reading;
 mod rendering;
 mod search;
 mod store;
+pub mod structure;
 mod text_limit;
 
 use std::path::PathBuf;
@@ -27,10 +29,10 @@ use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
-use crate::markdown::{FigureId, Outline};
-use crate::model::wire::{DocumentList, DocumentSummary, JobView, LibraryListing, OutlineEntry};
+use crate::markdown::FigureId;
+use crate::model::wire::{DocumentList, DocumentSummary, JobView, LibraryListing};
 use crate::model::{ApiError, ErrorCode};
-use crate::uploads::{Blobs, Uploads, figure_key, upload_key};
+use crate::uploads::{Blobs, Figures, Uploads, figure_key, upload_key};
 use coldbrew_pdf::Engine;
 
 pub use draft::Drafts;
@@ -55,6 +57,7 @@ pub struct Library {
     pub jobs: Arc<dyn JobViews>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
+    pub figures: Arc<dyn Figures>,
     pub engine: Engine,
     pub shares: EngineShares,
     pub originals: Originals,
@@ -139,34 +142,6 @@ impl Library {
     pub async fn summary(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
         let found = self.documents.document(&account.id, id).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("document"))?)
-    }
-
-    /// The document's headings. Deep ranks are left out if there are too many.
-    ///
-    /// # Errors
-    /// `unavailable` if the outline has to be built and the caller's turn does not come in time.
-    pub async fn outline(&self, caller: &Caller, id: &str) -> Result<Vec<OutlineEntry>> {
-        if let Some(outline) = self.documents.outline(&caller.account.id, id).await? {
-            return Ok(outline.into_entries());
-        }
-        // The document is older than stored outlines.
-        let outline = self.outline_of_pages(caller, id).await?;
-        self.documents.keep_outline(&caller.account.id, id, &outline).await?;
-        Ok(outline.into_entries())
-    }
-
-    async fn outline_of_pages(&self, caller: &Caller, id: &str) -> Result<Outline> {
-        let (mut outline, mut next) = (Outline::default(), 0);
-        loop {
-            let pages = self.documents.pages(&caller.account.id, id, next, READER_PAGES).await?;
-            let Some(last) = pages.last() else { return Ok(outline) };
-            next = last.index + 1;
-            let add = move || {
-                pages.iter().for_each(|page| outline.add(page));
-                outline
-            };
-            outline = self.renderer.run(caller, add).await?;
-        }
     }
 
     /// The path of a figure's picture, a PNG file.

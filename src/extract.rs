@@ -20,7 +20,7 @@ mod shares;
 mod text;
 
 pub use figures::PageFigures;
-pub use judge::{PageFacts, Verdict, WordCounts, judge, judge_error};
+pub use judge::{PageFacts, Verdict, WordCounts, check, judge, judge_error};
 pub use ladder::{Attempt, Way, WayOptions, next_way};
 pub use outcome::{Judged, PageOutcome, PageResult, failure_reason, line_failure, outcome_of};
 pub use own_page::{OwnPage, PageTraits};

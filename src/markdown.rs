@@ -5,8 +5,9 @@
 //! are pure: none does I/O.
 //!
 //! `source` limits the size and depth of a text before it is parsed. `sanitizer` is the last step, `latex` renders math, [`flow`] joins
-//! the pages of a document, and [`Outline`] lists its headings.
+//! the pages of a document, [`blocks`] divides a page, and [`Outline`] lists the headings of a draft.
 
+pub mod blocks;
 mod depth;
 mod figure_address;
 mod figures;

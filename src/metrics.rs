@@ -25,6 +25,7 @@ const REQUEST_DURATION: &str = "coldbrew_http_request_duration_seconds";
 const TOKENS: &str = "coldbrew_tokens_total";
 const COST: &str = "gemini_cost_microdollars_total";
 const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
+const PAGES_CHECKED: &str = "coldbrew_pages_checked_total";
 const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
 const REQUESTS_MISCOUNTED: &str = "coldbrew_batch_requests_miscounted_total";
 const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
@@ -81,6 +82,7 @@ fn install() -> Result<PrometheusHandle> {
     describe_histogram!(POLL_DELAY, "Seconds from when a poll of a batch was due until it began.");
     describe_counter!(GUESTS_MADE, "Guest accounts that were made.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
+    describe_counter!(PAGES_CHECKED, "Pages read with AI that were compared with the file's own text, by result.");
     describe_counter!(JOBS_TAKEN_OVER, "Jobs claimed again because the worker before crashed or lost its lease.");
     describe_gauge!(CLOCK_OFFSET, "Seconds by which this machine's clock is ahead of the database's.");
     describe_gauge!(DEPENDENCY_UP, "Whether a dependency of the server answers: 1, or 0.");
@@ -153,6 +155,11 @@ pub fn batch_polled(late: Duration) {
 /// Counts a batch of which Google counted other requests than lines were sent.
 pub fn requests_miscounted() {
     counter!(REQUESTS_MISCOUNTED).increment(1);
+}
+
+/// Counts a page that was compared with the file's own text.
+pub fn page_checked(is_worth_checking: bool) {
+    counter!(PAGES_CHECKED, "result" => if is_worth_checking { "differs" } else { "agrees" }).increment(1);
 }
 
 /// Counts a job that has moved to `status`, if that is an end.

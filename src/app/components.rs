@@ -19,7 +19,7 @@ pub use hydration_scripts::HydrationScripts;
 pub use icons::{CloseIcon, CupIcon, DeleteIcon};
 pub use local_time::LocalTime;
 pub use notice::Trouble;
-pub use numbers::{grouped, page_count};
+pub use numbers::{grouped, page_count, printed};
 pub use question::{Answers, Question, QuestionButton};
 pub use rows::{DocumentRow, JobRow, title_words};
 pub use theme::ThemeMenu;

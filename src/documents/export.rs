@@ -10,6 +10,7 @@ mod web;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
@@ -18,6 +19,7 @@ use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio_util::io::ReaderStream;
 
 use super::Library;
+use super::structure::Structure;
 use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::markdown::flow::{Flow, Part, with_own_footnotes};
@@ -74,7 +76,8 @@ impl Library {
 
     async fn source_of(&self, caller: &Caller, id: &str, origin: &str) -> Result<Source> {
         let document = self.completed(caller, id).await?;
-        Ok(Source { library: self.clone(), caller: caller.clone(), document, origin: origin.to_owned() })
+        let structure = self.structure(caller, &document).await?;
+        Ok(Source { library: self.clone(), caller: caller.clone(), document, structure, origin: origin.to_owned() })
     }
 }
 
@@ -110,6 +113,7 @@ struct Source {
     library: Library,
     caller: Caller,
     document: DocumentSummary,
+    structure: Arc<Structure>,
     origin: String,
 }
 
@@ -171,7 +175,8 @@ impl Parts<'_> {
             };
             self.next = last.index + 1;
             for page in pages {
-                let push = move || (flow.push(page.index + 1, &page_text(&page)), flow);
+                let structure = Arc::clone(&self.source.structure);
+                let push = move || (flow.push(page.index + 1, &page_text(&page, &structure)), flow);
                 let part;
                 (part, flow) = self.source.work(push).await?;
                 self.ready.extend(part);
@@ -183,9 +188,9 @@ impl Parts<'_> {
 }
 
 /// A page's text with its note. The text of a failed page says why it was not read, and that what follows is the file's own text.
-fn page_text(page: &Page) -> String {
+fn page_text(page: &Page, structure: &Structure) -> String {
     let number = page.index + 1;
-    let mut text = with_own_footnotes(&shallow(page.markdown.as_str().into()), number);
+    let mut text = with_own_footnotes(&shallow(structure.applied(page.index, &page.markdown)), number);
     if let Some(reason) = &page.failure {
         let words = match text.trim().is_empty() {
             true => format!("Page {number} could not be read."),

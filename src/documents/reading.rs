@@ -6,10 +6,13 @@ use crate::accounts::Caller;
 use crate::error::Result;
 use crate::markdown::matches::Query;
 use crate::model::wire::{
-    DocumentSummary, DocumentView, JobView, Opened, Original, OutlineEntry, PageView, ReaderRequest, Span,
+    DocumentSummary, DocumentView, JobView, Opened, Original, OutlineEntry, Page, PageView, ReaderRequest, Span,
 };
 use crate::model::{ApiError, Mode, PageSet, format_of};
 use crate::uploads::upload_key;
+
+/// The most entries of an outline in one page of HTML. Few books have a tenth of it.
+const OUTLINE_MAX: usize = 5_000;
 
 impl Library {
     /// Opens a document at a place. While its job is active, its draft is opened.
@@ -54,6 +57,11 @@ impl Library {
             Some(job) => job.pages.iter().collect(),
             None => self.documents.page_indices(&account.id, id).await?,
         };
+        let mut place = place.clone();
+        if let (Some(label), None) = (&place.label, place.page) {
+            place.page = self.structure(caller, &document).await?.page_of(label).map(|page| page + 1);
+        }
+        let place = &place;
         let from = start_of(&indices, place);
         let span = &indices[(from as usize).min(indices.len())..];
         let span: PageSet = span.iter().take(READER_PAGES as usize).copied().collect();
@@ -64,6 +72,7 @@ impl Library {
                 self.completed(caller, id).await?;
             }
         }
+        let structure = self.structure(caller, &document).await?;
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
         let (original, page_tokens) = self.original_of(account, id).await?;
         let is_offered = original == Original::Kept && document.mode != Mode::Text && job.is_none();
@@ -71,19 +80,26 @@ impl Library {
             |index: u32| page_tokens.get(index as usize).filter(|_| is_offered).map(|&tokens| u64::from(tokens));
         let mut views = Vec::with_capacity(pages.len());
         for page in pages {
+            let page = Page { markdown: structure.applied(page.index, &page.markdown).into_owned(), ..page };
             let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
             views.push(PageView {
                 index: page.index,
+                label: structure.label(page.index).map(str::to_owned),
+                check: structure.checks().get(&page.index).copied(),
                 html: html.to_string(),
                 failure: page.failure,
                 note: page.note,
                 reread_tokens: reread_tokens(page.index),
             });
         }
+        let checks = structure.checks().iter().filter(|(_, check)| rest && check.is_worth_checking);
         Ok(DocumentView {
             original,
-            outline: if rest { self.outline(caller, id).await? } else { Vec::<OutlineEntry>::new() },
-            found: if rest { self.search(caller, id, query.as_ref()).await? } else { None },
+            outline: if rest { shown(structure.outline()) } else { Vec::new() },
+            checked_pages: u32::try_from(structure.checks().len()).unwrap_or(u32::MAX),
+            unchecked_pages: structure.unchecked(),
+            worth_checking: checks.map(|(page, _)| (*page, structure.label(*page).map(str::to_owned))).collect(),
+            found: if rest { self.search(caller, id, &structure, query.as_ref()).await? } else { None },
             spans: spans(&indices),
             from,
             pages: views,
@@ -111,6 +127,13 @@ impl Library {
         let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
         Ok((if kept.is_some() { Original::Kept } else { Original::Gone }, page_tokens))
     }
+}
+
+/// The entries down to the level at which they are not too many for a page.
+fn shown(outline: &[OutlineEntry]) -> Vec<OutlineEntry> {
+    let counts = |rank: &u8| outline.iter().filter(|entry| entry.rank <= *rank).count() <= OUTLINE_MAX;
+    let rank_max = (1..=u8::MAX).rev().find(counts).unwrap_or(1);
+    outline.iter().filter(|entry| entry.rank <= rank_max).take(OUTLINE_MAX).cloned().collect()
 }
 
 /// The number of pages before the span that contains a place.

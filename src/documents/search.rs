@@ -1,6 +1,9 @@
 //! Full-text search in all pages of a document.
 
+use std::sync::Arc;
+
 use super::Library;
+use super::structure::Structure;
 use crate::accounts::Caller;
 use crate::error::Result;
 use crate::markdown::Source;
@@ -18,6 +21,7 @@ impl Library {
         &self,
         caller: &Caller,
         id: &str,
+        structure: &Arc<Structure>,
         query: Option<&Query>,
     ) -> Result<Option<SearchResults>> {
         let Some(query) = query else { return Ok(None) };
@@ -27,9 +31,9 @@ impl Library {
             let pages = self.documents.pages(&caller.account.id, id, next, PAGES_AT_ONCE).await?;
             let Some(last) = pages.last() else { return Ok(Some(found)) };
             next = last.index + 1;
-            let query = query.clone();
+            let (query, structure) = (query.clone(), Arc::clone(structure));
             let search = move || {
-                pages.iter().for_each(|page| search_page(page, &query, &mut found));
+                pages.iter().for_each(|page| search_page(page, &structure, &query, &mut found));
                 found
             };
             found = self.renderer.run(caller, search).await?;
@@ -37,12 +41,15 @@ impl Library {
     }
 }
 
-fn search_page(page: &Page, query: &Query, found: &mut SearchResults) {
-    let (count, listed) = hits(Source::of(&page.markdown).events(), query, HITS_MAX - found.hits.len());
+fn search_page(page: &Page, structure: &Structure, query: &Query, found: &mut SearchResults) {
+    let text = structure.applied(page.index, &page.markdown);
+    let (count, listed) = hits(Source::of(&text).events(), query, HITS_MAX - found.hits.len());
     found.pages += u32::from(count > 0);
     found.total = found.total.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
     found.hits.extend((1..).zip(listed).map(|(number, hit)| SearchHit {
         page: page.index + 1,
+        label: structure.label(page.index).map(str::to_owned),
+        chapter: structure.chapter_of(page.index, hit.headings).map(str::to_owned),
         number,
         before: hit.before,
         found: hit.found,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
+use super::structure::StoredStructure;
 use crate::accounts::Allowance;
 use crate::error::Result;
 use crate::markdown::Outline;
@@ -85,11 +86,14 @@ pub trait Documents: Send + Sync {
     /// The file that the account's document was made from.
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>>;
 
-    /// The stored outline of the account's document. `None`: the document is older than stored outlines, or does not exist.
+    /// The outline of the account's draft. `None`: there is no such draft.
     async fn outline(&self, account_id: &str, id: &str) -> Result<Option<Outline>>;
 
-    /// Stores the outline of the account's document, unless there is one.
-    async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()>;
+    /// The stored structure of the account's document. `None`: none was derived since its pages changed last.
+    async fn structure(&self, account_id: &str, id: &str) -> Result<Option<StoredStructure>>;
+
+    /// Stores the structure of the account's document in place of an older one, if the document still is as `of` says. A draft has none.
+    async fn keep_structure(&self, account_id: &str, of: &DocumentSummary, found: &StoredStructure) -> Result<()>;
 
     /// Deletes a document. If nothing else refers to its content, deletes its cached results too, and records the purge of its files.
     /// `false`: there is no such document.

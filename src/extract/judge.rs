@@ -10,7 +10,8 @@ use coldbrew_gemini::{Answer, Status};
 use strum::{EnumString, IntoStaticStr};
 
 use loops::is_loop;
-pub use words::WordCounts;
+use words::WORDS_MIN;
+pub use words::{WordCounts, check};
 
 /// Below this share of the page's own words, in percent, the answer is incomplete. Two independent readers of the same text agree on fewer
 /// words on 4 of 7,485 pages (BENCHMARKS.md).
@@ -19,8 +20,6 @@ const RECALL_MIN_PERCENT: usize = 60;
 const RECALL_WITH_FIGURES_MIN_PERCENT: usize = 25;
 /// Below this share of its own words, in percent, the answer has invented its text.
 const PRECISION_MIN_PERCENT: usize = 40;
-/// A page with fewer words of its own is a scan with a stamp, or a title: there is nothing to compare with.
-const WORDS_MIN: usize = 30;
 /// An answer is a loop if it is longer than three times the page's own text and this many characters more (docs/GEMINI.md, "Loops").
 const CHARS_BEYOND_MAX: usize = 4_000;
 

@@ -240,7 +240,7 @@ mod tests {
         {
             let quiet = |note: Option<&str>| {
                 let note = note.map(str::to_owned);
-                PageView { index: 0, html: String::new(), failure: None, note, reread_tokens: None }.has_quiet_note()
+                PageView { note, ..PageView::default() }.has_quiet_note()
             };
             let PageOutcome::Read { note, .. } = judged_by(&answer("text", Some("MAX_TOKENS")), way).outcome else {
                 panic!()

@@ -1,16 +1,17 @@
-//! Joins the pages of a document to one text: paragraphs and words that a page break cut are joined, and nothing else changes.
+//! Joins the pages of a document to one text: words, paragraphs, tables and footnotes that a page break cut. No word changes, but the head
+//! of a table that a page repeats is left out.
 //!
 //! Pages are pushed one by one. Only a page whose last paragraph may continue is held back. A page larger than [`PAGE_BYTES_MAX`] is
 //! passed on unparsed.
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Parser, Tag};
 
-use super::FigureAddress;
+use super::blocks::{Block, Kind, blocks};
 use super::{OPTIONS, PAGE_BYTES_MAX, Source, page_mark};
 
-/// The most pages that one paragraph spans. It limits the memory for a page that is held back.
+/// The most pages that one paragraph or table spans. It limits the memory for a page that is held back.
 const PAGES_HELD_MAX: u32 = 8;
 
 /// A page's part of the text.
@@ -36,8 +37,8 @@ struct Held {
     part: Part,
     /// The last page with text in the part.
     last_page: u32,
-    /// The range of the paragraph that may continue on the next page.
-    tail: Option<Range<usize>>,
+    /// The block that may continue on the next page.
+    tail: Option<End>,
 }
 
 impl Flow {
@@ -48,10 +49,11 @@ impl Flow {
         if let Some(held) = &mut self.held
             && page == held.last_page + 1
             && page - held.part.page < PAGES_HELD_MAX
-            && held.join(&mut next)
-            && next.markdown.is_empty()
         {
-            return None;
+            held.join_footnote(&mut next);
+            if held.join(&mut next) && next.markdown.is_empty() {
+                return None;
+            }
         }
         let done = self.held.take().map(|held| held.part);
         let tail = tail(&next.markdown);
@@ -66,28 +68,78 @@ impl Flow {
 }
 
 impl Held {
-    /// Moves the first paragraph of `next` here if it continues the last one of this part. Returns whether it did.
+    /// Moves the first block of `next` here if it continues the last one of this part. Returns whether it did.
     fn join(&mut self, next: &mut Part) -> bool {
         let (Some(tail), Some(head)) = (self.tail.clone(), head(&next.markdown)) else { return false };
-        let (before, after) = (&self.part.markdown[tail.clone()], &next.markdown[head.clone()]);
-        if before.len() + after.len() > PAGE_BYTES_MAX {
+        let (before, after) = (&self.part.markdown[tail.range.clone()], &next.markdown[head.range.clone()]);
+        if before.len() + after.len() > PAGE_BYTES_MAX || tail.kind != head.kind {
             return false;
         }
-        let Some(joined) = joined(before, after, next.page) else { return false };
-        let paragraph = tail.start..tail.start + joined.len();
-        self.part.markdown.replace_range(tail, &joined);
+        let mark = page_mark(next.page);
+        let joined = if tail.kind == Kind::Table { tables(before, after, &mark) } else { joined(before, after, &mark) };
+        let Some(joined) = joined else { return false };
+        let range = tail.range.start..tail.range.start + joined.len();
+        self.part.markdown.replace_range(tail.range, &joined);
         let notes = notes_of(&next.markdown, &joined);
         for note in &notes {
             self.part.markdown.push_str("\n\n");
             self.part.markdown.push_str(next.markdown[note.clone()].trim_end());
         }
-        next.markdown = without(&next.markdown, [head].into_iter().chain(notes).collect());
+        next.markdown = without(&next.markdown, [head.range].into_iter().chain(notes).collect());
         next.is_start = false;
         self.last_page = next.page;
-        // The joined paragraph may continue if nothing else is on the page.
-        self.tail = Some(paragraph);
+        // The joined block may continue if nothing else is on the page.
+        self.tail = Some(End { range, kind: tail.kind });
         true
     }
+
+    /// Moves what continues the last footnote of this part here.
+    fn join_footnote(&mut self, next: &mut Part) {
+        let ours = blocks(&self.part.markdown);
+        let Some(note) = ours.last().filter(|block| block.kind == Kind::Footnote) else { return };
+        let note = trimmed(&self.part.markdown, note);
+        let Some((block, text)) = rest_of_footnote(&next.markdown) else { return };
+        if note.len() + text.len() > PAGE_BYTES_MAX {
+            return;
+        }
+        let Some(joined) = joined(&self.part.markdown[note.clone()], &next.markdown[text], "") else { return };
+        if !matches!(blocks(&joined).as_slice(), [block] if block.kind == Kind::Footnote) {
+            return;
+        }
+        self.part.markdown.replace_range(note, &joined);
+        next.markdown = without(&next.markdown, vec![block]);
+    }
+}
+
+/// A block at the beginning or the end of a page's running text.
+#[derive(Clone, Debug)]
+struct End {
+    range: Range<usize>,
+    /// A paragraph or a table.
+    kind: Kind,
+}
+
+/// The block of a page that continues a footnote of the page before, and the range of its text. It is a footnote to which nothing on its
+/// page refers, or a paragraph at the foot of the page.
+fn rest_of_footnote(markdown: &str) -> Option<(Range<usize>, Range<usize>)> {
+    let blocks = blocks(markdown);
+    let is_unnamed = |block: &&Block| {
+        let label = markdown[block.range.clone()].split_once(':').map(|(label, _)| label.trim());
+        block.kind == Kind::Footnote && label.is_some_and(|label| markdown.matches(label).count() == 1)
+    };
+    if let Some(note) = blocks.iter().find(is_unnamed) {
+        let range = trimmed(markdown, note);
+        let colon = markdown[range.clone()].find(':')? + 1;
+        let text = &markdown[range.start + colon..range.end];
+        return Some((note.range.clone(), range.end - text.trim_start().len()..range.end));
+    }
+    let mut from_end = blocks.iter().rev().skip_while(|block| block.kind == Kind::Footnote);
+    let last = from_end.next().filter(|block| block.kind == Kind::Paragraph)?;
+    let before = from_end.find(|block| block.kind != Kind::Figure)?;
+    // Text that goes on after a sentence has ended is no part of that text.
+    let ended =
+        before.kind == Kind::Paragraph && before.text.trim_end().ends_with(['.', '!', '?', '”', '"', ')', '。']);
+    ended.then(|| (last.range.clone(), trimmed(markdown, last)))
 }
 
 /// The page with `p{page}-` before the labels of its footnotes, which makes them unique in the document.
@@ -118,83 +170,55 @@ pub fn replaced<T: AsRef<str>>(text: &str, changes: impl IntoIterator<Item = (Ra
     changed
 }
 
-/// A block of the outermost level.
-struct Block {
-    range: Range<usize>,
-    kind: Kind,
+/// The last block of a page's running text, if it may continue.
+fn tail(markdown: &str) -> Option<End> {
+    end(markdown, blocks(markdown).into_iter().rev())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Paragraph,
-    /// A figure or a footnote, which is not part of the running text.
-    Aside,
-    Other,
+/// The first block of a page's running text, if it may continue another.
+fn head(markdown: &str) -> Option<End> {
+    end(markdown, blocks(markdown).into_iter())
 }
 
-fn blocks(markdown: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    if markdown.len() > PAGE_BYTES_MAX {
-        return blocks;
+fn end(markdown: &str, mut blocks: impl Iterator<Item = Block>) -> Option<End> {
+    let block = blocks.find(|block| !block.kind.is_aside())?;
+    let range = trimmed(markdown, &block);
+    matches!(block.kind, Kind::Paragraph | Kind::Table).then_some(End { range, kind: block.kind })
+}
+
+/// The range of a block without the white space after it.
+fn trimmed(markdown: &str, block: &Block) -> Range<usize> {
+    block.range.start..block.range.start + markdown[block.range.clone()].trim_end().len()
+}
+
+/// The two parts of a table, with the mark of the second page in its first cell. The head of the second part must be that of the first, or
+/// empty; it is left out. `None`: they are two tables.
+fn tables(before: &str, after: &str, mark: &str) -> Option<String> {
+    let mut rows = after.lines();
+    let (head, rule, first) = (rows.next()?, rows.next()?, rows.next()?);
+    let cells = |row: &str| {
+        let row = row.trim().trim_start_matches('|');
+        let row = row.strip_suffix('|').unwrap_or(row);
+        row.split('|').map(|cell| plain(cell).trim().to_owned()).collect::<Vec<_>>()
+    };
+    let ours = cells(before.lines().next()?);
+    let theirs = cells(head);
+    let is_repeated = theirs == ours || theirs.iter().all(String::is_empty);
+    if theirs.len() != ours.len() || !is_repeated || cells(rule).len() != ours.len() {
+        return None;
     }
-    let mut depth = 0;
-    let mut text_seen = false;
-    for (event, range) in Parser::new_ext(markdown, OPTIONS).into_offset_iter() {
-        match event {
-            Event::Start(tag) => {
-                if depth == 0 {
-                    let kind = match tag {
-                        Tag::Paragraph => Kind::Paragraph,
-                        Tag::FootnoteDefinition(_) => Kind::Aside,
-                        _ => Kind::Other,
-                    };
-                    blocks.push(Block { range, kind });
-                    text_seen = false;
-                } else if let Tag::Image { dest_url, .. } = &tag
-                    && depth == 1
-                {
-                    // A figure's caption is not running text. An image from another site may be part of it.
-                    text_seen |= FigureAddress::of(dest_url).is_none();
-                }
-                depth += 1;
-            }
-            Event::End(end) => {
-                depth -= 1;
-                if end == TagEnd::Paragraph
-                    && depth == 0
-                    && !text_seen
-                    && let Some(block) = blocks.last_mut()
-                {
-                    block.kind = Kind::Aside;
-                }
-            }
-            Event::SoftBreak => {}
-            _ if depth == 0 => blocks.push(Block { range, kind: Kind::Other }),
-            _ => text_seen |= depth == 1,
-        }
-    }
-    blocks
-}
-
-/// The last paragraph of a page's running text, if the text ends with one.
-fn tail(markdown: &str) -> Option<Range<usize>> {
-    paragraph(markdown, blocks(markdown).into_iter().rev())
-}
-
-/// The first paragraph of a page's running text, if the text begins with one.
-fn head(markdown: &str) -> Option<Range<usize>> {
-    paragraph(markdown, blocks(markdown).into_iter())
-}
-
-fn paragraph(markdown: &str, mut blocks: impl Iterator<Item = Block>) -> Option<Range<usize>> {
-    let block = blocks.find(|block| block.kind != Kind::Aside).filter(|block| block.kind == Kind::Paragraph)?;
-    let text = markdown[block.range.clone()].trim_end();
-    Some(block.range.start..block.range.start + text.len())
+    let at = first.len() - first.trim_start().trim_start_matches('|').len();
+    let first = format!("{}{mark}{}", &first[..at], &first[at..]);
+    let joined = [before, &first].into_iter().chain(rows).collect::<Vec<_>>().join("\n");
+    let spaceless = |text: &str| plain(text).chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let without_head = spaceless(after).strip_prefix(&spaceless(&format!("{head}\n{rule}")))?.to_owned();
+    let is_one = matches!(blocks(&joined).as_slice(), [block] if block.kind == Kind::Table);
+    let is_whole = spaceless(&joined).replace(&spaceless(mark), "") == spaceless(before) + &without_head;
+    (is_one && is_whole).then_some(joined)
 }
 
 /// The two halves of a paragraph, with the mark of the second page between them. `None`: they are two paragraphs.
-fn joined(before: &str, after: &str, page: u32) -> Option<String> {
-    let mark = page_mark(page);
+fn joined(before: &str, after: &str, mark: &str) -> Option<String> {
     let first = after.chars().find(|c| !matches!(c, '*' | '_' | '"' | '“' | '‘' | '('))?;
     let last = before.chars().rev().find(|c| !matches!(c, '*' | '_'))?;
     let joined = if first.is_lowercase()
@@ -211,7 +235,7 @@ fn joined(before: &str, after: &str, page: u32) -> Option<String> {
     let spaceless = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     let stem = cut_word(before).filter(|_| first.is_lowercase()).unwrap_or(before);
     let halves = spaceless(&plain(stem)) + &spaceless(&plain(after));
-    (spaceless(&plain(&joined).replace(&mark, "")) == halves).then_some(joined)
+    (spaceless(&plain(&joined).replace(mark, "")) == halves).then_some(joined)
 }
 
 /// The text without the hyphen that cuts its last word. A word with another hyphen keeps both, since it is a compound.
@@ -241,7 +265,7 @@ fn notes_of(markdown: &str, paragraph: &str) -> Vec<Range<usize>> {
     };
     blocks(markdown)
         .into_iter()
-        .filter(|block| block.kind == Kind::Aside)
+        .filter(|block| block.kind.is_aside())
         .map(|block| block.range)
         .filter(is_wanted)
         .collect()

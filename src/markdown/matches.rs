@@ -30,6 +30,8 @@ impl Query {
 /// A match of the query, with the text around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
+    /// How many headings of the page begin before it.
+    pub headings: u32,
     pub before: String,
     pub found: String,
     pub after: String,
@@ -107,6 +109,8 @@ struct Searchable {
     /// The text in lower case.
     folded: String,
     chars: Vec<Char>,
+    /// The indices of the characters before which headings begin.
+    headings: Vec<usize>,
 }
 
 /// One character of the folded text, with its origin.
@@ -120,6 +124,9 @@ struct Char {
 
 impl Searchable {
     fn take(&mut self, index: usize, event: &Event<'_>) {
+        if let Event::Start(Tag::Heading { .. }) = event {
+            self.headings.push(self.chars.len());
+        }
         match event {
             Event::Text(text) | Event::Code(text) => {
                 for (start, c) in text.char_indices() {
@@ -164,6 +171,7 @@ impl Searchable {
             range.start.checked_sub(CONTEXT_CHARS).is_some_and(|_| before_text.chars().count() >= CONTEXT_CHARS);
         let cut_after = after_text.chars().count() >= CONTEXT_CHARS;
         Hit {
+            headings: u32::try_from(self.headings.partition_point(|at| *at <= range.start)).unwrap_or(u32::MAX),
             before: if cut_before { format!("…{}", from_word(&before_text)) } else { before_text },
             found: text_of(self.chars[range].iter()),
             after: if cut_after { format!("{}…", to_word(&after_text)) } else { after_text },
@@ -253,6 +261,12 @@ mod tests {
         let long = "word ".repeat(40);
         let [(before, _, after)] = &found(&format!("{long}needle {long}"), "needle")[..] else { panic!() };
         assert!(before.starts_with("…word ") && after.ends_with(" word…"), "{before} {after}");
+    }
+
+    #[test]
+    fn hit_knows_the_headings_before_it() {
+        let (_, found) = hits(Source::of("cup\n\n# cup\n\ncup\n\n## a cup").events(), &Query::parse("cup").unwrap(), 9);
+        assert_eq!(found.iter().map(|hit| hit.headings).collect::<Vec<_>>(), [0, 1, 1, 2]);
     }
 
     #[test]

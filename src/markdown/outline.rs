@@ -85,7 +85,7 @@ fn headings(page: &Page) -> Vec<OutlineEntry> {
                 let text: String = text.trim().chars().take(TEXT_CHARS_MAX).collect();
                 if rank <= RANK_MAX && !text.is_empty() {
                     let id = heading_id(page.index + 1, number);
-                    found.push(OutlineEntry { text, rank, page: page.index, id });
+                    found.push(OutlineEntry { text, rank, page: page.index, id, label: None });
                 }
             }
             Event::Text(words) | Event::Code(words) | Event::InlineMath(words) => {

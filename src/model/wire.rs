@@ -1,6 +1,7 @@
 //! The JSON of the REST API and of the web app's own calls.
 
 mod account;
+mod book;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ pub use account::{
     AccessReport, GuestSummary, IdentitySummary, Me, NewToken, Receipt, SessionSummary, TokenSummary, Usage,
     UsageReport,
 };
+pub use book::{DocumentPage, OutlineEntry, OutlineItem, PageCheck};
 
 /// What the server knows of a file after opening it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,7 +254,9 @@ pub struct Page {
 pub struct Document {
     #[serde(flatten)]
     pub summary: DocumentSummary,
-    pub content: Vec<Page>,
+    /// The table of contents.
+    pub outline: Vec<OutlineItem>,
+    pub content: Vec<DocumentPage>,
 }
 
 /// The formats of an export.
@@ -276,6 +280,9 @@ pub struct ReaderRequest {
     pub from: Option<u32>,
     /// A place, as a page number in the file, from 1.
     pub page: Option<u32>,
+    /// A place, as the printed number of a page, such as `xii`. It counts if there is no `page`.
+    #[serde(default)]
+    pub label: Option<String>,
     /// The search text; empty for no search.
     pub query: String,
     /// Return only the pages, without outline and search results.
@@ -300,6 +307,15 @@ pub struct DocumentView {
     pub reread: Option<JobView>,
     pub original: Original,
     pub outline: Vec<OutlineEntry>,
+    /// How many pages were compared with the file's own text.
+    #[serde(default)]
+    pub checked_pages: u32,
+    /// How many pages have no text to compare with.
+    #[serde(default)]
+    pub unchecked_pages: u32,
+    /// The pages that differ from it, by their index in the file, with their printed numbers.
+    #[serde(default)]
+    pub worth_checking: Vec<(u32, Option<String>)>,
     pub found: Option<SearchResults>,
     /// All pages, as runs that are fetched together.
     pub spans: Vec<Span>,
@@ -340,6 +356,12 @@ pub struct SearchResults {
 pub struct SearchHit {
     /// The page number in the file, from 1.
     pub page: u32,
+    /// The printed number of the page, if it differs from its number in the file.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The title of the chapter or section that the hit is in.
+    #[serde(default)]
+    pub chapter: Option<String>,
     /// The number of the hit on its page, from 1.
     pub number: u32,
     pub before: String,
@@ -348,9 +370,14 @@ pub struct SearchHit {
 }
 
 /// A page for the reader: its Markdown as sanitized HTML.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageView {
     pub index: u32,
+    /// The printed number of the page, if it differs from its number in the file.
+    #[serde(default)]
+    pub label: Option<String>,
+    #[serde(default)]
+    pub check: Option<PageCheck>,
     pub html: String,
     pub failure: Option<String>,
     pub note: Option<String>,
@@ -367,18 +394,6 @@ impl PageView {
         let rest = self.note.as_deref().and_then(|note| note.strip_prefix(SECOND_WAY));
         rest.is_some_and(|rest| rest.find('.') == rest.len().checked_sub(1))
     }
-}
-
-/// A heading of a document, with its page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutlineEntry {
-    pub text: String,
-    /// The level; 1 is the highest.
-    pub rank: u8,
-    /// The 0-based index of its page in the source file.
-    pub page: u32,
-    /// The heading's HTML id.
-    pub id: String,
 }
 
 /// The account's jobs and documents, as lists show them.

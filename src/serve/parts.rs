@@ -173,6 +173,7 @@ impl Parts {
                 clock: clock.clone(),
                 ids: ids.clone(),
                 documents: store.clone(),
+                figures: store.clone(),
                 jobs: self.jobs(),
                 blobs: self.blobs.clone(),
                 changes: self.changes.clone(),

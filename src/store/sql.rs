@@ -45,6 +45,7 @@ mod retention;
 mod sign_ins;
 mod spending;
 mod storage;
+mod structures;
 mod tracking;
 mod uploads;
 

@@ -20,6 +20,39 @@ pub fn simple_pdf(pages: &[&str]) -> Vec<u8> {
 /// A PDF with one A4 page per content stream. `/F1` is Helvetica, `/F2` Helvetica-Bold and `/F3` Courier. `info` is copied into the
 /// information dictionary, for example `/Title (A title)`.
 pub fn pdf_from_contents(contents: &[&str], info: &str) -> Vec<u8> {
+    assemble(&objects(contents, info))
+}
+
+/// A PDF like [`simple_pdf`] with bookmarks: for each its title, and the index of the page that it leads to. One in a level of its own
+/// stands below the one before it.
+pub fn bookmarked_pdf(pages: &[&str], bookmarks: &[(&str, u8, usize)]) -> Vec<u8> {
+    let contents: Vec<String> = pages.iter().map(|text| text_content(text)).collect();
+    let mut objects = objects(&contents.iter().map(String::as_str).collect::<Vec<_>>(), "");
+    // The root of the bookmarks, then one object for each.
+    let root = objects.len() + 1;
+    let number = |at: usize| root + 1 + at;
+    let parent = |at: usize| bookmarks[..at].iter().rposition(|other| other.1 < bookmarks[at].1);
+    let children = |of: Option<usize>| (0..bookmarks.len()).filter(move |at| parent(*at) == of).collect::<Vec<_>>();
+    let ends = |of: Option<usize>| match children(of).as_slice() {
+        [] => String::new(),
+        [first, .., last] | [first @ last] => format!("/First {} 0 R/Last {} 0 R", number(*first), number(*last)),
+    };
+    objects[0] = format!("<</Type/Catalog/Pages 2 0 R/Outlines {root} 0 R>>");
+    objects.push(format!("<</Type/Outlines{}>>", ends(None)));
+    for (at, (title, _, page)) in bookmarks.iter().enumerate() {
+        let above = parent(at);
+        let next = children(above).into_iter().find(|other| *other > at);
+        let next = next.map(|next| format!("/Next {} 0 R", number(next))).unwrap_or_default();
+        let (above, below) = (above.map_or(root, number), ends(Some(at)));
+        let page = 6 + 2 * page;
+        objects.push(format!("<</Title({title})/Parent {above} 0 R/Dest[{page} 0 R/Fit]{next}{below}>>"));
+    }
+    // The last object is the information dictionary.
+    objects.push("<<>>".to_owned());
+    assemble(&objects)
+}
+
+fn objects(contents: &[&str], info: &str) -> Vec<String> {
     let kids = (0..contents.len()).map(|page| format!("{} 0 R", 6 + 2 * page)).collect::<Vec<_>>().join(" ");
     let font = |name: &str| format!("<</Type/Font/Subtype/Type1/BaseFont/{name}/Encoding/WinAnsiEncoding>>");
     let mut objects = vec![
@@ -37,7 +70,7 @@ pub fn pdf_from_contents(contents: &[&str], info: &str) -> Vec<u8> {
         objects.push(format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()));
     }
     objects.push(format!("<<{info}>>"));
-    assemble(&objects)
+    objects
 }
 
 /// A PDF with one page that has a chart, with a caption, between two paragraphs.

@@ -51,7 +51,7 @@ pub(crate) fn begin() {
 /// Follows a link to an anchor of this document.
 pub(crate) fn follow(link: &Element) {
     // On a phone the open outline covers the text.
-    if let Ok(Some(outline)) = link.closest(".outline details") {
+    if let Ok(Some(outline)) = link.closest(".outline > details") {
         let _ = outline.remove_attribute("open");
     }
     address::push(&link.get_attribute("href").unwrap_or_default());

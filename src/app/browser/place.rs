@@ -7,7 +7,7 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, HtmlElement, ResizeObserver};
+use web_sys::{Element, ResizeObserver};
 
 use super::address;
 use super::live::on;
@@ -149,6 +149,7 @@ fn mark_outline(number: Option<u32>) {
         if Some(index) == here {
             if !link.has_attribute("aria-current") {
                 let _ = link.set_attribute("aria-current", "location");
+                unfold(link);
                 show(link);
             }
         } else {
@@ -157,11 +158,21 @@ fn mark_outline(number: Option<u32>) {
     }
 }
 
+/// Opens the chapters that the entry stands in.
+fn unfold(link: &Element) {
+    let mut inside = link.parent_element();
+    while let Some(chapter) = inside.and_then(|inside| inside.closest(".outline details details").ok().flatten()) {
+        let _ = chapter.set_attribute("open", "");
+        inside = chapter.parent_element();
+    }
+}
+
 /// Scrolls the outline, but not the page, to the entry.
 fn show(link: &Element) {
     let Some(outline) = document().get_element_by_id("outline") else { return };
-    let Some(entry) = link.dyn_ref::<HtmlElement>() else { return };
-    let (top, shown, height) = (entry.offset_top(), outline.scroll_top(), outline.client_height());
+    let (shown, height) = (outline.scroll_top(), outline.client_height());
+    let above = link.get_bounding_client_rect().top() - outline.get_bounding_client_rect().top();
+    let top = above as i32 + shown;
     if top < shown + height / 8 || top > shown + height * 3 / 4 {
         outline.set_scroll_top(top - height / 3);
     }

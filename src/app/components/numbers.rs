@@ -5,6 +5,11 @@ pub fn page_count(pages: u64) -> String {
     if pages == 1 { "1 page".into() } else { format!("{} pages", grouped(pages)) }
 }
 
+/// The number of a page in the file, with its printed number if that differs: `31 (p. 12)`.
+pub fn printed(number: u32, label: Option<&str>) -> String {
+    label.map_or_else(|| number.to_string(), |label| format!("{number} (p. {label})"))
+}
+
 /// `1,321`
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -1,6 +1,7 @@
 //! The reader. The HTML has the pages around the place that the address names. `browser/pages.rs` fetches the others when they come near;
 //! without script they are links.
 
+mod checks;
 mod head;
 mod lightbox;
 mod outline;
@@ -18,13 +19,14 @@ use crate::app::PageContext;
 use crate::app::server::open_document;
 use crate::model::percent_encoded;
 use crate::model::wire::{DocumentView, JobView, Opened, Original, PageView, ReaderRequest, Span};
+use checks::Checks;
 use head::Head;
 use lightbox::Lightbox;
 use outline::Outline;
 use page::PageSection;
 use search::Hits;
 
-/// `/documents/{id}`. `?page=` or `?from=` is a place and `?q=` a search. `?original=` shows the original of one page, or of `all`.
+/// `/documents/{id}`. `?page=` or `?from=` is a place: `?page=12` the twelfth page of the file, `?page=xii` or `?page=p.12` a printed number. `?q=` is a search. `?original=` shows the original of one page, or of `all`.
 /// `?only=pages` leaves out everything but the pages.
 #[component]
 pub fn Reader() -> impl IntoView {
@@ -69,6 +71,7 @@ impl Asked {
         let place = ReaderRequest {
             from: number("from"),
             page: number("page"),
+            label: query.get("page"),
             query: query.get("q").unwrap_or_default(),
             pages_only: query.get("only").is_some(),
         };
@@ -105,7 +108,20 @@ fn DocumentMissing(content_hash: String) -> impl IntoView {
 
 #[component]
 fn Document(reading: DocumentView, asked: Asked) -> impl IntoView {
-    let DocumentView { document, job, reread, original, outline, found, spans, from, pages } = reading;
+    let DocumentView {
+        document,
+        job,
+        reread,
+        original,
+        outline,
+        checked_pages,
+        unchecked_pages,
+        worth_checking,
+        found,
+        spans,
+        from,
+        pages,
+    } = reading;
     let state = if job.is_some() { "working" } else { "idle" };
     // When the edition changes, `browser/pages.rs` fetches the shown pages again.
     let edition = format!(
@@ -141,11 +157,20 @@ fn Document(reading: DocumentView, asked: Asked) -> impl IntoView {
             </main>
         });
     }
+    let checks = view! {
+        <Checks
+            id=document.id.clone()
+            checked=checked_pages
+            unchecked=unchecked_pages
+            pages=worth_checking
+            asked=asked.clone()
+        />
+    };
     Either::Right(view! {
         <Title text=document.title.clone() />
         <main id="main" class="container" tabindex="-1">
             <article class="reader" data-live=state data-events="" data-edition=edition>
-                <Head document=document.clone() job original asked=asked.clone() />
+                <Head document=document.clone() job original asked=asked.clone() checks=checks.into_any() />
                 <Outline id=document.id.clone() entries=outline asked=asked.clone() />
                 <Hits id=document.id.clone() found asked=asked.clone() />
                 <div class="reader-pages" id="pages" data-own="">

@@ -10,7 +10,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use super::Source;
 use crate::error::Result;
 use crate::markdown::{NoFigure, Setting, html_of};
-use crate::model::wire::OutlineEntry;
+use crate::model::wire::{OutlineEntry, OutlineItem};
 
 const STYLE: &str = concat!(include_str!("../../../style/widths.css"), include_str!("../../../style/export.css"));
 
@@ -25,14 +25,20 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// If pages or figures cannot be loaded, the caller's turn at rendering does not come in time, or `out` cannot be written.
 pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
-    let outline = source.library.outline(&source.caller, &source.document.id).await?;
-    out.write_all(head(&source.document.title, &outline).as_bytes()).await?;
+    out.write_all(head(&source.document.title, source.structure.outline()).as_bytes()).await?;
     // The renderer puts this before each figure's address. It is random, so no text of the document contains it.
     let prefix = source.library.ids.secret();
     let mut parts = source.parts();
     while let Some(part) = parts.next().await? {
         let start = match part.is_start {
-            true => format!("<section id=\"page-{0}\"><a class=\"page-mark\" href=\"#page-{0}\">{0}</a>\n", part.page),
+            true => {
+                let label = source.structure.label(part.page - 1).map(|label| format!(" (p. {})", escaped(label)));
+                let label = label.unwrap_or_default();
+                format!(
+                    "<section id=\"page-{0}\"><a class=\"page-mark\" href=\"#page-{0}\">{0}{label}</a>\n",
+                    part.page
+                )
+            }
             false => "<section>\n".to_owned(),
         };
         out.write_all(start.as_bytes()).await?;
@@ -49,15 +55,12 @@ pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) 
 
 fn head(title: &str, outline: &[OutlineEntry]) -> String {
     let title = escaped(title);
-    let mut entries = String::new();
-    for OutlineEntry { text, rank, id, .. } in outline {
-        entries.push_str(&format!("<li class=\"rank-{rank}\"><a href=\"#{id}\">{}</a></li>\n", escaped(text)));
-    }
+    let entries = items(&OutlineItem::tree(outline.iter().cloned()));
     let contents = match entries.is_empty() {
         true => String::new(),
-        false => format!(
-            "<nav aria-label=\"Outline\"><details><summary>Outline</summary><ol>\n{entries}</ol></details></nav>\n"
-        ),
+        false => {
+            format!("<nav aria-label=\"Outline\"><details><summary>Outline</summary>\n{entries}</details></nav>\n")
+        }
     };
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -66,6 +69,19 @@ fn head(title: &str, outline: &[OutlineEntry]) -> String {
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1></header>\n{contents}<main>\n",
         *POLICY
     )
+}
+
+/// The entries as nested lists, with the printed numbers of their pages.
+fn items(items_of: &[OutlineItem]) -> String {
+    let item = |OutlineItem { title, page, label, anchor, entries, .. }: &OutlineItem| {
+        let below = items(entries);
+        let page = label.as_ref().map_or_else(|| (page + 1).to_string(), |label| escaped(label));
+        format!("<li><a href=\"#{anchor}\">{}</a> <small>{page}</small>{below}</li>\n", escaped(title))
+    };
+    match items_of {
+        [] => String::new(),
+        items_of => format!("<ol>\n{}</ol>\n", items_of.iter().map(item).collect::<String>()),
+    }
 }
 
 /// Writes rendered HTML with the figures' pictures in place of their addresses, which begin with `prefix`.

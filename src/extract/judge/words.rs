@@ -1,8 +1,28 @@
-//! Compares the words of an answer with the words of the page's own text, as multisets: the order does not count.
+//! Compares the words of an answer with the words of the page's own text. [`WordCounts`] judges whether the page was read at all, as
+//! multisets: the order does not count. [`check`] says whether a person should look at the page: words, numbers and order.
 
 use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
+
+use crate::model::wire::PageCheck;
+
+/// A page is worth checking below this share of its own words, in percent.
+const RECALL_MIN_PERCENT: usize = 80;
+/// The same for a page with figures: an answer leaves out the words inside them.
+const RECALL_WITH_FIGURES_MIN_PERCENT: usize = 60;
+/// A page is worth checking below this share of words that are its own, in percent.
+const PRECISION_MIN_PERCENT: usize = 75;
+/// So many numbers that only one of the texts has may be the page's, those of notes, or a misread sign.
+const NUMBERS_MAX: usize = 7;
+/// A page is worth checking if this share of its numbers differs, in percent.
+const NUMBERS_MAX_PERCENT: usize = 15;
+/// A page is worth checking below this share of words in the same order, in percent. Columns and notes may be read in another order.
+const ORDER_MIN_PERCENT: usize = 50;
+/// Fewer words that both texts have once say nothing of their order.
+const ORDERED_MIN: usize = 20;
+/// A page with fewer words of its own is a scan with a stamp, or a title: there is nothing to compare with.
+pub(super) const WORDS_MIN: usize = 30;
 
 /// How the words of an answer and those of the page's own text agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +63,60 @@ impl WordCounts {
     pub const fn precision_percent(self) -> usize {
         percent(self.common, self.answered)
     }
+}
+
+/// Compares the text that was read with the page's own. `None`: the page has too few words of its own.
+pub fn check(own: &str, read: &str, figures: usize) -> Option<PageCheck> {
+    let counts = WordCounts::of(own, read);
+    if counts.own < WORDS_MIN {
+        return None;
+    }
+    let (own, read) = (words(own), words(read));
+    let numbers = |words: &[String]| words.iter().filter(|word| is_number(word)).cloned().collect::<Vec<_>>().join(" ");
+    let numbers = WordCounts::of(&numbers(&own), &numbers(&read));
+    let numbers_differ = numbers.own + numbers.answered - 2 * numbers.common;
+    let order = order_percent(&own, &read);
+    let recall_min = if figures == 0 { RECALL_MIN_PERCENT } else { RECALL_WITH_FIGURES_MIN_PERCENT };
+    let is_worth_checking = counts.recall_percent() < recall_min
+        || counts.precision_percent() < PRECISION_MIN_PERCENT
+        || figures == 0 && numbers_differ > NUMBERS_MAX && percent(numbers_differ, numbers.own) > NUMBERS_MAX_PERCENT
+        || order.is_some_and(|order| order < ORDER_MIN_PERCENT);
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Some(PageCheck {
+        own_words: count(counts.own),
+        missing: count(counts.own - counts.common),
+        added: count(counts.answered - counts.common),
+        numbers_differ: count(numbers_differ),
+        order_percent: order.map_or(100, count),
+        is_worth_checking,
+    })
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().all(char::is_numeric)
+}
+
+/// The share of words in the same order in both texts, in percent, among those that each has once. `None`: there are too few.
+fn order_percent(own: &[String], read: &[String]) -> Option<usize> {
+    let once = |words: &[String]| {
+        let mut places = HashMap::<String, Option<usize>>::new();
+        for (at, word) in words.iter().enumerate() {
+            places.entry(word.clone()).and_modify(|place| *place = None).or_insert(Some(at));
+        }
+        places
+    };
+    let (ours, theirs) = (once(own), once(read));
+    let place = |word: &String| ours.get(word).copied().flatten().and(theirs.get(word).copied().flatten());
+    let places: Vec<usize> = own.iter().filter_map(place).collect();
+    // The longest increasing subsequence, by its smallest ends.
+    let mut ends: Vec<usize> = Vec::new();
+    for place in &places {
+        match ends.partition_point(|end| end < place) {
+            at if at == ends.len() => ends.push(*place),
+            at => ends[at] = *place,
+        }
+    }
+    (places.len() >= ORDERED_MIN).then(|| percent(ends.len(), places.len()))
 }
 
 const fn percent(part: usize, whole: usize) -> usize {
@@ -92,6 +166,30 @@ mod tests {
     fn characters_of_a_script_without_spaces_are_words() {
         let counts = WordCounts::of("第一章 緒論", "緒論");
         assert_eq!(counts, WordCounts { own: 5, answered: 2, common: 2 });
+    }
+
+    #[test]
+    fn page_read_well_is_not_worth_checking() {
+        let own: String = (0..200).map(|number| format!("word{} and 1{number} ", number % 90)).collect();
+        let found = check(&own, &format!("# {own}\n\n12"), 0).unwrap_or_default();
+        assert_eq!((found.own_words, found.missing, found.added, found.order_percent), (600, 0, 1, 100));
+        assert!(!found.is_worth_checking);
+        assert_eq!(check("Too few words of its own.", "", 0), None);
+    }
+
+    #[test]
+    fn lost_words_changed_numbers_and_mixed_order_are_worth_checking() {
+        let words: Vec<String> =
+            (0..100).map(|number| format!("{number}00 {}", "abcdefghij".repeat(number / 10 + 1))).collect();
+        let own = words.join(" ");
+        let is_worth = |read: &str, figures| check(&own, read, figures).is_some_and(|found| found.is_worth_checking);
+        assert!(!is_worth(&own, 0));
+        assert!(is_worth(&words[..75].join(" "), 0) && !is_worth(&words[..75].join(" "), 1));
+        assert!(is_worth(&(own.clone() + &" invented".repeat(80)), 0));
+        assert!(is_worth(&own.replace("00 ", "01 "), 0));
+        let mixed: Vec<&str> = words.iter().rev().map(String::as_str).collect();
+        let mixed = check(&own, &mixed.join(" "), 0).unwrap_or_default();
+        assert!(mixed.is_worth_checking && mixed.missing == 0 && mixed.order_percent < 10, "{mixed:?}");
     }
 
     #[test]

@@ -74,6 +74,36 @@ fn figures_and_footnotes_do_not_interrupt_a_paragraph() {
 }
 
 #[test]
+fn table_that_goes_on_is_joined_without_its_repeated_head() {
+    let first = "Text.\n\n| a | *b* |\n|---|--:|\n| 1 | 2 |";
+    let joined = "Text.\n\n| a | *b* |\n|---|--:|\n| 1 | 2 |\n|<!-- page 2 --> 3 | 4 |\n| 5 | 6 |";
+    for head in ["| a | *b* |\n|---|---|", "|  |  |\n|---|---|"] {
+        let second = format!("{head}\n| 3 | 4 |\n| 5 | 6 |\n\nMore.");
+        assert_eq!(texts(&[first, &second]), [joined, "More."]);
+    }
+    let third = "| a | b |\n|---|---|\n| 7 | 8 |";
+    let whole = texts(&["| a | b |\n|---|---|\n| 1 | 2 |", third, third]);
+    assert_eq!(whole.len(), 1, "{whole:?}");
+    for other in
+        ["| a | c |\n|---|---|\n| 3 | 4 |", "| a | b | c |\n|---|---|---|\n| 3 | 4 | 5 |", "| a | *b* |\n|---|---|"]
+    {
+        assert_eq!(texts(&[first, other]), [first, other]);
+    }
+}
+
+#[test]
+fn footnote_that_goes_on_is_joined() {
+    let first = "It is so.[^p1-1]\n\n[^p1-1]: A note that";
+    let expected = ["It is so.[^p1-1]\n\n[^p1-1]: A note that goes on.", "More text."];
+    assert_eq!(texts(&[first, "More text.\n\n[^p2-1]: goes on."]), expected);
+    assert_eq!(texts(&[first, "More text.\n\ngoes on."]), expected);
+    // A footnote of its own, and text that the page itself begins.
+    for second in ["More text.[^p2-1]\n\n[^p2-1]: goes on.", "More text\n\ngoes on.", "More text.\n\nGoes on."] {
+        assert_eq!(texts(&[first, second]), [first, second]);
+    }
+}
+
+#[test]
 fn footnote_labels_get_the_page_number() {
     assert_eq!(
         with_own_footnotes("a[^1] b[^x] `[^1]` c[^none]\n\n[^1]: one\n\n[^x]: two[^1]", 7),

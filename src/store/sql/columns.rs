@@ -6,6 +6,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use sqlx::error::BoxDynError;
 
+use crate::documents::structure::{Guides, Structure};
 use crate::error::Error;
 use crate::extract::{PageTraits, Recipe};
 use crate::jobs::{Shard, Stage};
@@ -96,6 +97,8 @@ columns! {
     Vec<u32> = json: &str => serde_json::from_str(json)?;
     Vec<Figure> = json: &str => serde_json::from_str(json)?;
     PageTraits = json: &str => serde_json::from_str(json)?;
+    Guides = json: &str => serde_json::from_str(json)?;
+    Option<Structure> = json: &str => serde_json::from_str(json).ok();
 }
 
 /// A value as JSON, for a TEXT column.

@@ -12,7 +12,7 @@ use super::builder::build;
 use super::columns::Column;
 use super::locks::lock_document;
 use super::storage::result_bytes;
-use super::{outlines, storable, storage};
+use super::{storable, storage, structures};
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageOutcome, PageResult};
@@ -181,7 +181,7 @@ pub(super) async fn store_document(
             usable += usable_pages(connection, job, run).await?;
         }
     }
-    outlines::rebuild(connection, &job.document_id).await?;
+    structures::delete(connection, &job.document_id).await?;
     let after = storage::of_document(connection, &job.account_id, &job.document_id).await?;
     storage::add(connection, &job.account_id, bytes + after - before).await?;
     Ok(usable > 0)
@@ -189,7 +189,7 @@ pub(super) async fn store_document(
 
 /// Makes the document of its draft, if there is one. The draft's text stays where no page was read.
 async fn make_of_draft(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<()> {
-    let sql = "UPDATE documents SET draft = 0, title = $2, created_at = $3, selection = $4 WHERE id = $1 AND draft = 1";
+    let sql = "UPDATE documents SET draft = 0, outline = NULL, title = $2, created_at = $3, selection = $4 WHERE id = $1 AND draft = 1";
     let made = sqlx::query(sql).bind(&job.document_id).bind(&job.title).bind(now.0).bind(job.pages.to_string());
     if made.execute(&mut *connection).await?.rows_affected() == 0 {
         return Ok(());

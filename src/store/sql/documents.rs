@@ -8,9 +8,10 @@ use sqlx::AnyConnection;
 use super::contents::{delete_content, same_document};
 use super::locks::{lock_account, lock_document, lock_draft, lock_job_filling};
 use super::storage::page_bytes;
-use super::{SqlStore, from_row, outlines, page_indices, storable, storage, to_json};
+use super::{SqlStore, from_row, outlines, page_indices, storable, storage, structures, to_json};
 use crate::accounts::Allowance;
 use crate::crash::crash_point;
+use crate::documents::structure::StoredStructure;
 use crate::documents::{Documents, NewDocument, Source, Unread};
 use crate::error::{Error, Result};
 use crate::markdown::Outline;
@@ -56,14 +57,11 @@ impl Documents for SqlStore {
         allowance.admits_document(&usage)?;
         insert(&mut tx, document, now).await?;
         let mut bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
-        let mut outline = Outline::default();
         while let Some(page) = pages.try_next().await? {
             bytes += insert_page(&mut tx, &document.id, &page).await?;
             // Checked at each page, so that a refused document does not fill the disk first.
             allowance.admits_bytes(&usage, bytes.unsigned_abs())?;
-            outline.add(&page);
         }
-        outlines::store(&mut tx, &document.id, &outline).await?;
         storage::add(&mut tx, &document.account_id, bytes).await?;
         tx.commit().await?;
         Ok(document.id.clone())
@@ -158,7 +156,6 @@ impl Documents for SqlStore {
         if copied != document.pages.len() as u64 {
             return Err(Error::internal("cached pages are missing"));
         }
-        outlines::rebuild(&mut tx, &document.id).await?;
         let bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
         allowance.admits_bytes(&usage, bytes.unsigned_abs())?;
         storage::add(&mut tx, &document.account_id, bytes).await?;
@@ -177,8 +174,7 @@ impl Documents for SqlStore {
     }
 
     async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>> {
-        let document = sqlx::query_as(select_summaries!("d.account_id = $1 AND d.id = $2"));
-        Ok(document.bind(account_id).bind(id).fetch_optional(&self.pool).await?)
+        summary(&mut *self.pool.acquire().await?, account_id, id).await
     }
 
     async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>> {
@@ -227,10 +223,12 @@ impl Documents for SqlStore {
         outlines::stored(&mut *self.pool.acquire().await?, account_id, id).await
     }
 
-    async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()> {
-        let sql = "UPDATE documents SET outline = $1 WHERE account_id = $2 AND id = $3 AND outline IS NULL";
-        sqlx::query(sql).bind(to_json(outline)?).bind(account_id).bind(id).execute(&self.pool).await?;
-        Ok(())
+    async fn structure(&self, account_id: &str, id: &str) -> Result<Option<StoredStructure>> {
+        structures::stored(&mut *self.pool.acquire().await?, account_id, id).await
+    }
+
+    async fn keep_structure(&self, account_id: &str, of: &DocumentSummary, found: &StoredStructure) -> Result<()> {
+        structures::keep(self, account_id, of, found).await
     }
 
     async fn delete_document(&self, account_id: &str, id: &str, now: UnixMs) -> Result<bool> {
@@ -257,6 +255,16 @@ impl Documents for SqlStore {
         crash_point("purge", "committed");
         Ok(true)
     }
+}
+
+/// See [`Documents::document`].
+pub(super) async fn summary(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    id: &str,
+) -> Result<Option<DocumentSummary>> {
+    let document = sqlx::query_as(select_summaries!("d.account_id = $1 AND d.id = $2"));
+    Ok(document.bind(account_id).bind(id).fetch_optional(connection).await?)
 }
 
 async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: UnixMs) -> Result<()> {

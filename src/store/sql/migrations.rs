@@ -45,6 +45,7 @@ pub const ALL: &[(&str, &str)] = named![
     "0152_rereads",
     "0153_shards",
     "0154_batches_in_queue",
+    "0160_structures",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.

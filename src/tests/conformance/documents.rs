@@ -1,7 +1,7 @@
 //! Documents: stored completely or not at all, visible to their owner only, and deleted completely except for the receipt.
 
 use coldbrew::documents::NewDocument;
-use coldbrew::markdown::Outline;
+use coldbrew::documents::structure::{Guide, Guides, Scan, StoredStructure};
 use coldbrew::model::wire::Page;
 use futures::future::join_all;
 use futures::stream;
@@ -14,7 +14,8 @@ conform!(
     document_of_cached_pages_is_complete_or_not_made,
     document_of_another_account_is_not_found,
     draft_exists_only_while_its_job_is_active,
-    outline_matches_the_stored_pages,
+    outline_of_a_draft_matches_its_pages,
+    structure_is_kept_until_the_pages_change,
     last_document_deleted_deletes_its_content,
     document_deleted_during_a_job_keeps_the_jobs_content,
     deletions_at_once_delete_the_content,
@@ -98,10 +99,11 @@ async fn document_of_another_account_is_not_found(stores: Stores) {
     assert!(stores.documents.document(&stranger.id, &stored.id).await.unwrap().is_none());
     assert!(stores.documents.pages(&stranger.id, &stored.id, 0, 10).await.unwrap().is_empty());
     assert!(stores.documents.outline(&stranger.id, &stored.id).await.unwrap().is_none());
-    stores.documents.keep_outline(&stranger.id, &stored.id, &Outline::default()).await.unwrap();
-    assert!(
-        stores.documents.outline(&owner.id, &stored.id).await.unwrap().is_some_and(|kept| kept != Outline::default())
-    );
+    let of = stores.documents.document(&owner.id, &stored.id).await.unwrap().unwrap();
+    stores.documents.keep_structure(&stranger.id, &of, &structure(1)).await.unwrap();
+    assert!(stores.documents.structure(&owner.id, &stored.id).await.unwrap().is_none());
+    stores.documents.keep_structure(&owner.id, &of, &structure(1)).await.unwrap();
+    assert!(stores.documents.structure(&stranger.id, &stored.id).await.unwrap().is_none());
     assert!(stores.documents.documents(&stranger.id, None, 10).await.unwrap().is_empty());
     assert!(!stores.documents.delete_document(&stranger.id, &stored.id, NOW).await.unwrap());
     assert!(stores.documents.document(&owner.id, &stored.id).await.unwrap().is_some());
@@ -156,33 +158,51 @@ async fn draft_exists_only_while_its_job_is_active(stores: Stores) {
     assert!(!begin(&job).await && !extend(&job, &[page(0, "Late.")]).await);
 }
 
-async fn outline_matches_the_stored_pages(stores: Stores) {
-    let account = stores.account("a").await;
-    let outline = async |id: &str| {
-        let outline = stores.documents.outline(&account.id, id).await.unwrap();
-        outline.unwrap().into_entries().into_iter().map(|entry| (entry.text, entry.page)).collect::<Vec<_>>()
-    };
-    let headings = |expected: &[(&str, u32)]| -> Vec<(String, u32)> {
-        expected.iter().map(|(text, page)| ((*text).to_owned(), *page)).collect()
-    };
-    let stored = document(&account, "text");
-    stores.insert(&stored, &[page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")]).await;
-    assert_eq!(outline(&stored.id).await, headings(&[("Part", 5), ("Chapter", 9)]));
+/// A structure that a version of the program derived.
+fn structure(version: u32) -> StoredStructure {
+    let guide = Guide { title: "Höhe".into(), level: 2, page: Some(3) };
+    let guides = Guides { bookmarks: vec![guide], labels: Some(vec!["i".into()]) };
+    let mut scan = Scan::default();
+    scan.push(0, "# Höhe\n\n12");
+    StoredStructure { version, structure: scan.structure(&guides), guides }
+}
 
-    // A draft's pages arrive in any order, and its outline ends with it.
+async fn outline_of_a_draft_matches_its_pages(stores: Stores) {
+    let account = stores.account("a").await;
+    // A draft's pages arrive in any order.
     let job = stores.claimed(&account, "one").await;
     let draft = NewDocument { id: job.document_id.clone(), ..document(&account, "draft") };
     assert!(stores.documents.begin_draft(&draft, NOW).await.unwrap());
     for pages in [[page(1, "# B"), page(2, "C")], [page(0, "# A"), page(1, "# Twice")]] {
         assert!(stores.documents.extend_draft(&account.id, &draft.id, &pages).await.unwrap());
     }
-    assert_eq!(outline(&draft.id).await, headings(&[("A", 0), ("B", 1)]));
-    assert_eq!(stores.complete(&job, vec![read(0, "# First", 10), read(1, "Plain.", 10)]).await, Completion::Stored);
-    assert_eq!(outline(&job.document_id).await, headings(&[("First", 0)]));
+    let outline = stores.documents.outline(&account.id, &draft.id).await.unwrap().unwrap().into_entries();
+    assert_eq!(outline.iter().map(|entry| (entry.text.as_str(), entry.page)).collect::<Vec<_>>(), [("A", 0), ("B", 1)]);
+    let of = stores.documents.document(&account.id, &draft.id).await.unwrap().unwrap();
+    stores.documents.keep_structure(&account.id, &of, &structure(1)).await.unwrap();
+    assert!(stores.documents.structure(&account.id, &draft.id).await.unwrap().is_none(), "a draft has no structure");
+}
 
-    let cached = NewDocument { pages: PageSet::all(2), ..document(&account, "cached") };
-    stores.documents.insert_from_cache(&cached, "model/1", &UNLIMITED, NOW).await.unwrap();
-    assert_eq!(outline(&cached.id).await, headings(&[("First", 0)]));
+async fn structure_is_kept_until_the_pages_change(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    assert_eq!(stores.complete(&job, vec![read(0, "# First", 10)]).await, Completion::Stored);
+    let id = job.document_id.as_str();
+    let stored = async || stores.documents.structure(&account.id, id).await.unwrap();
+    let of = stores.documents.document(&account.id, id).await.unwrap().unwrap();
+    assert_eq!(stored().await, None);
+    for version in [1, 2] {
+        stores.documents.keep_structure(&account.id, &of, &structure(version)).await.unwrap();
+        assert_eq!(stored().await, Some(structure(version)));
+    }
+    // A later job reads another page.
+    let later = Job { id: "again".into(), ..super::job(&account, "one") };
+    assert_eq!(stores.accept(&account, &later, 100).await, Acceptance::Accepted);
+    let again = stores.claim(NOW).await.unwrap();
+    assert_eq!(stores.complete(&again, vec![read(1, "# Second", 10)]).await, Completion::Stored);
+    assert_eq!(stored().await, None, "the pages have changed");
+    stores.documents.keep_structure(&account.id, &of, &structure(3)).await.unwrap();
+    assert_eq!(stored().await, None, "it was derived from the pages before");
 }
 
 async fn last_document_deleted_deletes_its_content(stores: Stores) {

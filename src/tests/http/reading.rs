@@ -3,7 +3,7 @@
 // The replacement of this reader is incomplete.
 #[allow(deprecated)]
 use async_zip::base::read::mem::ZipFileReader;
-use coldbrew_pdf::testing::{chart_pdf, simple_pdf};
+use coldbrew_pdf::testing::{bookmarked_pdf, chart_pdf, simple_pdf};
 use futures::AsyncReadExt;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -134,6 +134,50 @@ async fn original_page_not_drawn_in_time_asks_to_retry() {
     let answer = guest.send(Method::GET, &format!("/v1/documents/{id}/pages/0/original"), None).await;
     assert_eq!(answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()), Some("5"));
     refused(answer, 503, "unavailable").await;
+}
+
+#[tokio::test]
+async fn structure_of_a_book_is_in_reader_search_exports_and_api() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    // Each page begins with a running head.
+    let texts: Vec<String> = (0..45)
+        .map(|at| {
+            let body = match at {
+                2 => "1 Beginnings\n\nThe first cup is full.",
+                30 => "2 Ends\n\n2.1 The last cup\n\nThe last cup is empty.",
+                _ => "The text of another page.",
+            };
+            format!("A Book of Cups\n\n{body}\n\nIt goes on about page {at} of them.\n\nMore is said.")
+        })
+        .collect();
+    let bookmarks = [("Beginnings", 1, 2), ("Ends", 1, 30), ("The last cup", 2, 30)];
+    let pdf = bookmarked_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &bookmarks);
+    let prepared: Value = guest.upload("cups.pdf", pdf).await.json().await.unwrap();
+    let made: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
+    let id = made["id"].as_str().unwrap();
+
+    let document = guest.get(&format!("/v1/documents/{id}")).await;
+    let ends = &document["outline"][1];
+    assert_eq!((&ends["title"], &ends["level"], &ends["page"]), (&"Ends".into(), &1.into(), &30.into()), "{document}");
+    let last = &ends["entries"][0];
+    assert_eq!((&last["title"], &last["anchor"]), (&"The last cup".into(), &"page-31-2".into()), "{document}");
+    let text = document["content"][30]["markdown"].as_str().unwrap();
+    assert!(text.starts_with("# 2 Ends\n") && text.contains("\n## 2.1 The last cup\n"), "{text}");
+
+    for (place, shown) in [("page=31", "page-31"), ("page=29", "page-29"), ("page=p.31", "page-31")] {
+        let (_, _, html) = page(&guest, &format!("/documents/{id}?{place}")).await;
+        assert!(html.contains(&format!("id=\"{shown}\"")), "{place}: {html}");
+        assert_eq!(html.matches("data-goto=\"page-31-2\"").count(), 1, "the outline is complete");
+    }
+    let (_, _, html) = page(&guest, &format!("/documents/{id}?q=is+empty")).await;
+    assert!(html.contains(" · The last cup"), "{html}");
+    let (_, _, bytes) = export(&guest, id, "html").await;
+    let html = String::from_utf8(bytes).unwrap();
+    assert!(html.contains("<h3 id=\"page-31-2\">2.1 The last cup</h3>"), "{html}");
+    assert!(html.contains("<a href=\"#page-31-2\">The last cup</a> <small>31</small>"), "{html}");
+    assert!(html.matches("A Book of Cups").count() <= 1, "{html}");
 }
 
 /// The media type, the `Content-Disposition` and the bytes of an export.

@@ -16,7 +16,9 @@ use coldbrew::extract::{EngineShares, Recipe};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{Job, JobIds, Stage};
-use coldbrew::model::wire::{Document, DocumentView, ExportFormat, Metadata, Opened, Page, ReaderRequest};
+use coldbrew::model::wire::{
+    Document, DocumentPage, DocumentView, ExportFormat, Metadata, Opened, Page, ReaderRequest,
+};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
 use coldbrew::uploads::{Upload, Uploads, upload_key};
@@ -45,6 +47,7 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
         documents: Arc::new(memory.clone()),
         jobs: Arc::new(memory.clone()),
         uploads: Arc::new(memory.clone()),
+        figures: Arc::new(memory.clone()),
         blobs: Arc::new(Folder::open(data.join("blobs")).await.unwrap()),
         originals: Originals::new(engine.clone()),
         engine,
@@ -211,7 +214,9 @@ async fn document_sent_page_by_page_is_the_serialized_document() {
     store_draft(&memory, &content).await;
     let summary = memory.document("account", DOCUMENT).await.unwrap().unwrap();
     let sent = text_of(library.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
-    assert_eq!(sent, serde_json::to_string(&Document { summary, content }).unwrap());
+    let content = content.into_iter().map(|page| DocumentPage { page, label: None, check: None }).collect();
+    let document = Document { summary, outline: Vec::new(), content };
+    assert_eq!(sent, serde_json::to_string(&document).unwrap());
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
 use coldbrew::accounts::{Account, Accounts, Attempts, Credential};
 use coldbrew::clock::{Clock, SystemClock};
+use coldbrew::documents::structure::StoredStructure;
 use coldbrew::error::{Error, Result};
 use coldbrew::extract::OwnPage;
 use coldbrew::jobs::{Job, OrphanedResource, PageAttempt};
@@ -139,6 +140,7 @@ pub struct DocumentRow {
     /// Whether it has the file's own text until its job ends.
     pub draft: bool,
     pub pages: BTreeMap<u32, Page>,
+    structure: Option<StoredStructure>,
 }
 
 impl Memory {

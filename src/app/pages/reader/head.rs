@@ -11,7 +11,13 @@ use crate::model::wire::{DocumentSummary, JobView, Original};
 use crate::model::{Mode, Quote, batch_by_default, count_words};
 
 #[component]
-pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original, asked: Asked) -> impl IntoView {
+pub fn Head(
+    document: DocumentSummary,
+    job: Option<JobView>,
+    original: Original,
+    asked: Asked,
+    checks: AnyView,
+) -> impl IntoView {
     let price = match document.charged_tokens {
         0 => "Free".to_owned(),
         tokens => format!("{} tokens", grouped(tokens)),
@@ -31,6 +37,7 @@ pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original,
                 Some(job) => Either::Left(view! { <JobNotice job draft=document.is_draft /> }),
                 None => Either::Right(view! { <Failures document=document.clone() /> }),
             }}
+            {checks}
             <div class="reader-tools">
                 <Search id=id.clone() asked=asked.clone() />
                 <Originals id=id.clone() original asked />

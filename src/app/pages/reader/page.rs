@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::checks::Check;
 use super::reread::RereadPage;
 use super::{Asked, Drawn};
 use crate::model::wire::{Original, PageView};
@@ -19,16 +20,20 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
     let asked = drawn.asked.original.as_str();
     let open = asked == "all" || asked == number.to_string() || is_draft && without_text;
     let kept = drawn.original == Original::Kept;
+    let label = page.label.map(|label| view! { <small>{format!("p. {label}")}</small> });
+    let check = view! { <Check number check=page.check drawn=drawn.clone() /> };
     view! {
         <section class="page" id=anchor.clone() data-testid="document-page" aria-label=format!("Page {number}")>
             <p class="page-mark">
                 <a href=format!("#{anchor}") data-goto=anchor.clone()>
                     {format!("Page {number}")}
                 </a>
+                " "
+                {label}
             </p>
             {kept.then(|| view! { <OriginalPage index=page.index open drawn=drawn.clone() /> })}
             <div class="page-body">
-                {failure}{text}{page.note.map(|note| view! { <p class=note_class>{note}</p> })}
+                {check}{failure}{text}{page.note.map(|note| view! { <p class=note_class>{note}</p> })}
                 <RereadPage index=page.index tokens=page.reread_tokens drawn />
             </div>
         </section>

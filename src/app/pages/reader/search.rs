@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Asked;
-use crate::app::components::grouped;
+use crate::app::components::{grouped, printed};
 use crate::model::wire::{SearchHit, SearchResults};
 
 /// The form. `browser/query.rs` searches while the user types.
@@ -47,7 +47,10 @@ pub fn Hits(id: String, found: Option<SearchResults>, asked: Asked) -> impl Into
         view! {
             <li>
                 <a href=address data-goto=anchor>
-                    <small>{format!("Page {}", hit.page)}</small>
+                    <small>
+                        {format!("Page {}", printed(hit.page, hit.label.as_deref()))}
+                        {hit.chapter.map(|chapter| format!(" · {chapter}"))}
+                    </small>
                     <span>{hit.before}<mark>{hit.found}</mark>{hit.after}</span>
                 </a>
             </li>

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
+use coldbrew::documents::structure::StoredStructure;
 use coldbrew::documents::{Documents, NewDocument, Source, Unread};
 use coldbrew::error::{Error, Result};
 use coldbrew::markdown::Outline;
@@ -62,6 +63,7 @@ fn row(document: &NewDocument, pages: impl IntoIterator<Item = Page>, created_at
         selection: document.pages.clone(),
         draft: false,
         pages: first_of_each(pages),
+        structure: None,
     }
 }
 
@@ -203,7 +205,18 @@ impl Documents for Memory {
         Ok(records.owned(account_id, id).map(|document| Outline::of(document.pages.values())))
     }
 
-    async fn keep_outline(&self, _: &str, _: &str, _: &Outline) -> Result<()> {
+    async fn structure(&self, account_id: &str, id: &str) -> Result<Option<StoredStructure>> {
+        let records = self.records();
+        let found = records.owned(account_id, id).and_then(|document| document.structure.clone());
+        Ok(found.filter(|_| records.owned(account_id, id).is_some_and(|document| !document.draft)))
+    }
+
+    async fn keep_structure(&self, account_id: &str, of: &DocumentSummary, found: &StoredStructure) -> Result<()> {
+        let mut records = self.records();
+        let is_same = records.owned(account_id, &of.id).is_some_and(|document| summary(&of.id, document) == *of);
+        if let Some(document) = records.documents.get_mut(&of.id).filter(|_| is_same && !of.is_draft) {
+            document.structure = Some(found.clone());
+        }
         Ok(())
     }
 

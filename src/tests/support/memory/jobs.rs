@@ -104,7 +104,9 @@ impl Records {
             selection: job.pages.clone(),
             draft: false,
             pages: Default::default(),
+            structure: None,
         });
+        document.structure = None;
         document.mode = job.mode;
         document.charged = self.charged(&job.document_id);
         let mut usable = false;
