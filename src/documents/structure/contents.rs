@@ -6,7 +6,7 @@ use super::Guide;
 use super::heads::Heads;
 use super::levels::Counts;
 use super::lines::PageLines;
-use super::places::{self, Place};
+use super::places::{self, LinePlace};
 use super::titles::{Title, folded, roman};
 
 /// A page with fewer entries is no contents page, unless it goes on one.
@@ -218,7 +218,7 @@ pub(super) fn guides(
         let guide = |(_, entry): &(usize, &Entry)| Guide { title: entry.title.clone(), level: 1, page: target(entry) };
         let mut guides: Vec<Guide> = list.iter().map(guide).collect();
         let placed = places::of(pages, &guides, heads);
-        let style = |place: &Option<Place>| place.and_then(|place| pages[place.page].lines[place.line].style);
+        let style = |place: &Option<LinePlace>| place.and_then(|place| pages[place.page].lines[place.line].style);
         let styles: Vec<Option<u8>> = placed.iter().map(style).collect();
         guides.iter_mut().zip(levels(&list, &styles)).for_each(|(guide, level)| guide.level = level);
         for ((at, entry), (guide, place)) in list.iter().zip(guides.iter().zip(&placed)) {
@@ -294,7 +294,7 @@ fn levels(list: &[(usize, &Entry)], headings: &[Option<u8>]) -> Vec<u8> {
     // A look of few entries is an accident.
     looks.retain(|(_, heading), count| heading.is_some() && *count >= LOOK_MIN);
     let mut last = 0;
-    let mut level = |(((_, entry), heading), depth): ((&(usize, &Entry), &Option<u8>), &Option<u8>)| {
+    let mut level = |entry: &Entry, heading: &Option<u8>, depth: &Option<u8>| {
         if let Some(depth) = depth {
             last = (depth + has_parts).max(1);
             return last;
@@ -308,7 +308,7 @@ fn levels(list: &[(usize, &Entry)], headings: &[Option<u8>]) -> Vec<u8> {
         };
         level.max(1)
     };
-    list.iter().zip(headings).zip(&depths).map(|((entry, heading), depth)| level(((entry, heading), depth))).collect()
+    list.iter().zip(headings).zip(&depths).map(|(((_, entry), heading), depth)| level(entry, heading, depth)).collect()
 }
 
 /// The rank of a look among those of the list. Entries whose heading was not found rank as most of those that look like them.

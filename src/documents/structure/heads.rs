@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Guide;
 use super::labels::{edges, tokens};
 use super::lines::{Line, PageLines};
-use super::places::Place;
+use super::places::LinePlace;
 use super::titles::{Title, folded};
 
 /// Pages before and after one that are compared with it.
@@ -137,7 +137,7 @@ fn is_head(pages: &[PageLines], edges: &[Vec<Edge>], keys: &HashMap<&str, usize>
 }
 
 /// Adds the lines that repeat the title of the chapter or section that their page belongs to.
-pub(super) fn add_titles(pages: &[PageLines], guides: &[Guide], placed: &[Option<Place>], heads: &mut Heads) {
+pub(super) fn add_titles(pages: &[PageLines], guides: &[Guide], placed: &[Option<LinePlace>], heads: &mut Heads) {
     let titles: Vec<Title> = guides.iter().map(|guide| Title::of(&guide.title)).collect();
     let taken: BTreeSet<(usize, usize)> = placed.iter().flatten().map(|place| (place.page, place.line)).collect();
     // The chapters and sections that have begun, with those that begin on the page.

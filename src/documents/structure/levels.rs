@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::heads::Heads;
 use super::lines::{Line, PageLines};
-use super::places::Place;
+use super::places::LinePlace;
 use super::titles::{Number, Title};
 use super::{Change, Guide};
 
@@ -17,7 +17,7 @@ const AGREED_MIN_PERCENT: usize = 80;
 /// What each line of each page becomes.
 pub(super) type Decided = Vec<Vec<Change>>;
 
-pub(super) fn of(pages: &[PageLines], guides: &[Guide], placed: &[Option<Place>], heads: &Heads) -> Decided {
+pub(super) fn of(pages: &[PageLines], guides: &[Guide], placed: &[Option<LinePlace>], heads: &Heads) -> Decided {
     let mut decided: Decided = pages.iter().map(|page| vec![Change::Text; page.lines.len()]).collect();
     let guided: HashMap<(usize, usize), (usize, bool)> = placed
         .iter()
@@ -79,7 +79,7 @@ struct Known {
 }
 
 impl Known {
-    fn of(pages: &[PageLines], guides: &[Guide], placed: &[Option<Place>]) -> Self {
+    fn of(pages: &[PageLines], guides: &[Guide], placed: &[Option<LinePlace>]) -> Self {
         let (mut depths, mut styles) = (Counts::default(), Counts::default());
         let has_guides = placed.iter().flatten().count() >= AGREED_MIN;
         for (guide, place) in guides.iter().zip(placed).filter_map(|(guide, place)| Some((guide, place.as_ref()?))) {
@@ -144,7 +144,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Takes the level of the guides that begin before a page and were not found.
-    fn pass(&mut self, page: u32, guides: &[Guide], placed: &[Option<Place>]) {
+    fn pass(&mut self, page: u32, guides: &[Guide], placed: &[Option<LinePlace>]) {
         while let Some(guide) = guides.get(self.passed).filter(|guide| guide.page.is_some_and(|begins| begins < page)) {
             self.guide_level = guide.level;
             if placed[self.passed].is_none() {

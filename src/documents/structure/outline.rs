@@ -2,7 +2,7 @@
 
 use super::levels::Decided;
 use super::lines::PageLines;
-use super::places::Place;
+use super::places::LinePlace;
 use super::{Change, Guide};
 use crate::markdown::heading_id;
 use crate::model::wire::OutlineEntry;
@@ -17,7 +17,7 @@ const ENTRIES_MAX: usize = 20_000;
 pub(super) fn of(
     pages: &[PageLines],
     guides: &[Guide],
-    placed: &[Option<Place>],
+    placed: &[Option<LinePlace>],
     decided: &Decided,
     labels: &[Option<String>],
 ) -> Vec<OutlineEntry> {
@@ -30,7 +30,7 @@ pub(super) fn of(
         label: labels[at].clone(),
     };
     let entries: Vec<OutlineEntry> = if is_guided {
-        let of_guide = |(guide, place): (&Guide, &Option<Place>)| {
+        let of_guide = |(guide, place): (&Guide, &Option<LinePlace>)| {
             let at = match place {
                 Some(place) => place.page,
                 None => pages.binary_search_by_key(&guide.page?, |page| page.index).ok()?,

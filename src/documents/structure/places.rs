@@ -9,7 +9,7 @@ use super::titles::Title;
 
 /// Where a title stands. Both count from 0: the page among those of the document, the line among those of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct LinePlace {
     pub(super) page: usize,
     pub(super) line: usize,
     /// The title goes on in the next line.
@@ -17,7 +17,7 @@ pub(super) struct Place {
 }
 
 /// The place of each guide, if its title was found on its page, the next or the one before.
-pub(super) fn of(pages: &[PageLines], guides: &[Guide], heads: &Heads) -> Vec<Option<Place>> {
+pub(super) fn of(pages: &[PageLines], guides: &[Guide], heads: &Heads) -> Vec<Option<LinePlace>> {
     let titles: Vec<Title> = guides.iter().map(|guide| Title::of(&guide.title)).collect();
     let mut search = Search {
         pages,
@@ -29,7 +29,7 @@ pub(super) fn of(pages: &[PageLines], guides: &[Guide], heads: &Heads) -> Vec<Op
     if guides.iter().any(|guide| guide.page.is_none()) {
         search.index();
     }
-    let mut placed: Vec<Option<Place>> = vec![None; guides.len()];
+    let mut placed: Vec<Option<LinePlace>> = vec![None; guides.len()];
     // Titles that agree in every letter first, so that none of them is taken by one that is only alike.
     for agreement_min in [2, 1] {
         let mut last = None;
@@ -53,7 +53,7 @@ struct Search<'a> {
     heads: &'a Heads,
     page_at: HashMap<u32, usize>,
     /// The places of lines by their words.
-    lines: HashMap<&'a str, Vec<Place>>,
+    lines: HashMap<&'a str, Vec<LinePlace>>,
     taken: BTreeSet<(usize, usize)>,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Search<'a> {
     fn index(&mut self) {
         for (page, lines) in self.pages.iter().enumerate() {
             for (line, found) in lines.lines.iter().enumerate() {
-                let place = Place { page, line, is_split: false };
+                let place = LinePlace { page, line, is_split: false };
                 for words in BTreeSet::from([found.title.whole.as_str(), found.title.words.as_str()]) {
                     self.lines.entry(words).or_default().push(place);
                 }
@@ -69,7 +69,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn take(&mut self, place: Option<Place>) {
+    fn take(&mut self, place: Option<LinePlace>) {
         if let Some(place) = place {
             self.taken.insert((place.page, place.line));
             if place.is_split {
@@ -84,13 +84,13 @@ impl<'a> Search<'a> {
     }
 
     /// The best place on a page of the file, on the next, or on the one before.
-    fn near(&self, title: &Title, page: u32, last: Option<Place>, agreement_min: u8) -> Option<Place> {
-        let mut best: Option<(_, Place)> = None;
+    fn near(&self, title: &Title, page: u32, last: Option<LinePlace>, agreement_min: u8) -> Option<LinePlace> {
+        let mut best: Option<(_, LinePlace)> = None;
         for (distance, index) in [Some(page), page.checked_add(1), page.checked_sub(1)].into_iter().enumerate() {
             let Some(&at) = index.and_then(|index| self.page_at.get(&index)) else { continue };
             for line in 0..self.pages[at].lines.len() {
                 let Some((agreement, is_split)) = self.agreement(title, at, line, agreement_min) else { continue };
-                let place = Place { page: at, line, is_split };
+                let place = LinePlace { page: at, line, is_split };
                 let is_late = last.is_none_or(|last| place > last);
                 let is_heading = self.pages[at].lines[line].style.is_some();
                 let rank =
@@ -128,10 +128,10 @@ impl<'a> Search<'a> {
     }
 
     /// The first free line with these words after the last place. Paragraphs need the number, too.
-    fn anywhere(&self, title: &Title, last: Option<Place>) -> Option<Place> {
+    fn anywhere(&self, title: &Title, last: Option<LinePlace>) -> Option<LinePlace> {
         let found =
             self.lines.get(title.whole.as_str()).into_iter().chain(self.lines.get(title.words.as_str())).flatten();
-        let is_possible = |place: &&Place| {
+        let is_possible = |place: &&LinePlace| {
             let line = &self.pages[place.page].lines[place.line];
             let agreement = title.agreement(&line.title);
             let enough = agreement == 3 || agreement == 2 && line.style.is_some();

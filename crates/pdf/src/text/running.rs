@@ -77,7 +77,7 @@ fn band(rows: &[Row]) -> Option<Band> {
 }
 
 /// The lines of a page without its running lines: the outermost ones at the heights of bands. `is_title` tells the titles that bookmarks
-/// name on this page, which are kept.
+/// name on this page, which are kept. Lines that are most of a page are its text.
 pub(super) fn without(lines: Vec<Line>, bands: &[Band], is_title: impl Fn(&Line) -> bool) -> Vec<Line> {
     if bands.is_empty() {
         return lines;
@@ -93,6 +93,13 @@ pub(super) fn without(lines: Vec<Line>, bands: &[Band], is_title: impl Fn(&Line)
             }
             row.iter().for_each(|index| is_dropped[*index] = true);
         }
+    }
+    let chars = |dropped: bool| -> usize {
+        let of_kind = lines.iter().zip(&is_dropped).filter(|(_, is_dropped)| **is_dropped == dropped);
+        of_kind.map(|(line, _)| line.text.len()).sum()
+    };
+    if chars(true) > chars(false) {
+        return lines;
     }
     lines.into_iter().zip(is_dropped).filter(|(_, is_dropped)| !is_dropped).map(|(line, _)| line).collect()
 }
@@ -200,6 +207,13 @@ mod tests {
             let body: Vec<_> = page[1..13].iter().map(|line| line.text.to_string()).collect();
             assert_eq!(kept(&pages, index), body);
         }
+    }
+
+    #[test]
+    fn page_with_little_more_than_a_repeated_line_keeps_it() {
+        let pages: Vec<Vec<Line>> =
+            (1..4).map(|number| vec![line(&format!("The text of page {number}."), 50.0, 200.0, 40.0)]).collect();
+        assert_eq!(kept(&pages, 1), ["The text of page 2."]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn of_page(page: &PdfPage<'_>) -> (Vec<Link>, Vec<String>) {
 /// The address as it can stand in the parentheses of Markdown. `None` for another scheme.
 fn safe(uri: &str) -> Option<String> {
     let is_allowed = |scheme: &&str| uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if uri.len() > ADDRESS_BYTES_MAX || !SCHEMES.iter().any(|scheme| is_allowed(scheme)) {
+    if uri.len() > ADDRESS_BYTES_MAX || !SCHEMES.iter().any(is_allowed) {
         return None;
     }
     let mut address = String::with_capacity(uri.len());
