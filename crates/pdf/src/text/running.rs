@@ -12,6 +12,8 @@ const EDGE_LINES: usize = 4;
 const HEIGHT_TOLERANCE: f32 = 1.5;
 /// The largest relative difference of the sizes of running lines.
 const SIZE_TOLERANCE: f32 = 0.12;
+/// A line that is larger than the body text by more than this is a title, also if pages repeat it.
+const LARGER_MAX: f32 = 1.2;
 /// Pages that are not further apart are neighbours: left and right pages differ.
 const NEIGHBOURS: u32 = 3;
 /// Text that fewer pages repeat is not running.
@@ -49,10 +51,22 @@ pub(super) fn bands(pages: &[(u32, Vec<Line>)]) -> Vec<Band> {
     let are_near = |a: &(u32, Vec<Line>), b: &(u32, Vec<Line>)| b.0 - a.0 <= NEIGHBOURS;
     let together: Vec<_> = pages.chunk_by(are_near).filter(|pages| pages.len() > 1).flatten().collect();
     let mut rows: Vec<Row> = together.iter().flat_map(|(page, lines)| edge_rows(*page, lines)).collect();
+    let body = body_size(pages.iter().flat_map(|(_, lines)| lines));
+    rows.retain(|row| row.size <= LARGER_MAX * body);
     let rows_min = REPEATED_MIN.max(together.len() / PAGES_SHARE);
     rows.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
     let at_one_height = |a: &Row, b: &Row| b.baseline - a.baseline <= HEIGHT_TOLERANCE;
     rows.chunk_by(at_one_height).filter(|rows| rows.len() >= rows_min).filter_map(band).take(BANDS_MAX).collect()
+}
+
+/// The size of most characters.
+fn body_size<'a>(lines: impl Iterator<Item = &'a Line>) -> f32 {
+    let mut chars = BTreeMap::<u32, usize>::new();
+    for line in lines {
+        // Tenths of a point.
+        *chars.entry((line.size * 10.0) as u32).or_default() += line.text.len();
+    }
+    chars.into_iter().max_by_key(|(_, count)| *count).map_or(f32::MAX, |(size, _)| (size + 1) as f32 / 10.0)
 }
 
 /// The band of these rows at one height, if at least half of them repeat each other.
@@ -214,6 +228,13 @@ mod tests {
         let pages: Vec<Vec<Line>> =
             (1..4).map(|number| vec![line(&format!("The text of page {number}."), 50.0, 200.0, 40.0)]).collect();
         assert_eq!(kept(&pages, 1), ["The text of page 2."]);
+    }
+
+    #[test]
+    fn title_that_counts_with_the_pages_is_kept() {
+        let mut pages: Vec<Vec<Line>> = (0..4).map(|number| page(number, &format!("Chapter {number}"))).collect();
+        pages.iter_mut().for_each(|page| page[0].size *= 1.5);
+        assert_eq!(kept(&pages, 2)[0], "Chapter 2");
     }
 
     #[test]
