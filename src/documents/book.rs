@@ -66,18 +66,19 @@ impl Library {
             return Ok(Some(Guides::default()));
         };
         let opened = self.engine.open(file, Priority::Interactive, &self.shares.of_caller(caller)).await;
-        let bookmarks = match opened {
-            Ok(opened) => opened.bookmarks().await,
+        let read = match opened {
+            Ok(opened) => both(&opened).await,
             Err(error) => Err(error),
         };
-        Ok(match bookmarks {
-            Ok(bookmarks) => {
+        Ok(match read {
+            Ok((bookmarks, labels)) => {
                 let guide = |bookmark: coldbrew_pdf::Bookmark| Guide {
                     title: bookmark.title,
                     level: bookmark.level,
                     page: bookmark.page,
                 };
-                Some(Guides { bookmarks: bookmarks.into_iter().map(guide).collect(), labels: None })
+                let labels = Some(labels).filter(|labels| !labels.is_empty());
+                Some(Guides { bookmarks: bookmarks.into_iter().map(guide).collect(), labels })
             }
             Err(PdfError::BudgetSpent(_) | PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_)) => None,
             // It will not open next time either.
@@ -131,4 +132,9 @@ impl Library {
         };
         Ok(own.into_iter().map(text).collect())
     }
+}
+
+/// What the file knows of its chapters and of the printed numbers of its pages.
+async fn both(document: &coldbrew_pdf::Document) -> Result<(Vec<coldbrew_pdf::Bookmark>, Vec<String>), PdfError> {
+    Ok((document.bookmarks().await?, document.labels().await?))
 }

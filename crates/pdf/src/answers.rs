@@ -37,7 +37,7 @@ pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
     match reply {
         Reply::Text { .. } => TEXT_BYTES_MAX,
         Reply::Picture => PICTURE_BYTES_MAX,
-        Reply::Bookmarks => BOOKMARKS_BYTES_MAX,
+        Reply::Bookmarks | Reply::Labels => BOOKMARKS_BYTES_MAX,
         Reply::Survey => SURVEY_BYTES_MAX,
         Reply::Pdf | Reply::Figures { .. } => PAYLOAD_BYTES_MAX,
         _ => 0,
@@ -78,11 +78,10 @@ pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError>
 /// # Errors
 /// [`PdfError::Page`] if the page failed.
 pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
-    let Reply::Text { chars_visible, is_scan, looks, label } = reply else { return Err(page_refusal(reply)) };
+    let Reply::Text { chars_visible, is_scan, looks } = reply else { return Err(page_refusal(reply)) };
     let PageLength { chars_visible, is_scan } = bounded(chars_visible, is_scan)?;
     let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
-    let label = label.as_deref().and_then(title::label);
-    Ok(PageText { markdown, chars_visible, is_scan, looks, label })
+    Ok(PageText { markdown, chars_visible, is_scan, looks })
 }
 
 /// The length of a page's text, or `None` if the page failed.
@@ -184,6 +183,19 @@ pub(crate) fn survey((reply, payload): Answer) -> Result<Vec<u8>, PdfError> {
     }
 }
 
+/// The labels of a document of so many pages.
+///
+/// # Errors
+/// Only a reply that fails a check is an error.
+pub(crate) fn labels((reply, payload): Answer, pages: u32) -> Result<Vec<String>, PdfError> {
+    let Reply::Labels = reply else { return Err(page_refusal(reply)) };
+    let found: Vec<String> = serde_json::from_slice(&payload).map_err(|_| PdfError::WorkerCrashed)?;
+    if found.len() > pages as usize {
+        return Err(PdfError::WorkerCrashed);
+    }
+    Ok(found.iter().map(|label| title::label(label).unwrap_or_default()).collect())
+}
+
 const fn bounded(chars_visible: u32, is_scan: bool) -> Result<PageLength, PdfError> {
     if chars_visible > PAGE_CHARS_MAX {
         return Err(PdfError::WorkerCrashed);
@@ -272,25 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn label_of_a_page_is_one_short_line() {
-        let read = |label: &str| {
-            let looks = PageLooks::default();
-            let reply = Reply::Text { chars_visible: 1, is_scan: false, looks, label: Some(label.to_owned()) };
-            text((reply, Vec::new())).ok().and_then(|text| text.label)
-        };
-        assert_eq!(read("x\u{202e}ii").as_deref(), Some("xii"));
-        assert_eq!(read(" \n"), None);
-        assert_eq!(read(&"9".repeat(900)).map(|label| label.len()), Some(32));
-    }
-
-    #[test]
     fn reply_with_more_characters_than_fit_into_a_worker_is_refused() {
         let looks = PageLooks::default();
-        let answer =
-            |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks, label: None }, b"text".to_vec());
+        let answer = |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks }, b"text".to_vec());
         assert!(text(answer(4)).is_ok());
         lost(text(answer(u32::MAX)));
-        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks, label: None }, vec![0xff])));
+        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks }, vec![0xff])));
         lost(length((Reply::Length { chars_visible: u32::MAX, is_scan: false }, Vec::new())));
     }
 
@@ -326,6 +325,15 @@ mod tests {
         lost(bookmarks((Reply::Bookmarks, b"[".to_vec()), 4));
         let many = format!("[{}1]", r#"{"title":"","level":1,"page":null},"#.repeat(BOOKMARKS_MAX + 1));
         lost(bookmarks((Reply::Bookmarks, many.into_bytes()), 4));
+    }
+
+    #[test]
+    fn labels_are_short_clean_lines_for_pages_of_the_document() {
+        let json = serde_json::to_vec(&["xii", "A\u{202e}\n-3", "", &"9".repeat(900)]).unwrap_or_default();
+        let found = labels((Reply::Labels, json.clone()), 4).unwrap_or_default();
+        assert_eq!(found, ["xii", "A -3", "", &"9".repeat(32)]);
+        lost(labels((Reply::Labels, json), 3));
+        lost(labels((Reply::Labels, b"{}".to_vec()), 3));
     }
 
     #[test]

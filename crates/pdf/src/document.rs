@@ -38,8 +38,6 @@ pub struct PageText {
     /// The page is a picture of text: there is (almost) no text that a reader sees.
     pub is_scan: bool,
     pub looks: PageLooks,
-    /// The number that the document gives the page, such as `xii` or `A-3`: one clean line of at most [`LABEL_CHARS_MAX`] characters.
-    pub label: Option<String>,
 }
 
 /// What makes a page harder to read than others.
@@ -222,6 +220,16 @@ impl Document {
     pub async fn bookmarks(&self) -> Result<Vec<Bookmark>, PdfError> {
         let pages = self.info.total_pages;
         self.ask(0, Request::Bookmarks, |answer| answers::bookmarks(answer, pages)).await
+    }
+
+    /// The labels of the pages in order, such as `xii` or `A-3`, empty where a page has none. There are none if the file has no labels, and
+    /// none after the first 4,000 pages.
+    ///
+    /// # Errors
+    /// As for [`Self::text`].
+    pub async fn labels(&self) -> Result<Vec<String>, PdfError> {
+        let pages = self.info.total_pages;
+        self.ask(0, Request::Labels, |answer| answers::labels(answer, pages)).await
     }
 
     /// The amount of text of each page, in order, or `None` for a page that fails. A long range is shared with a second worker if the

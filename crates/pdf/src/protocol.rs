@@ -75,6 +75,8 @@ pub(crate) enum Request {
     Half { page: u32, half: Half },
     /// The bookmarks of the document. Answered by [`Reply::Bookmarks`] with JSON as payload.
     Bookmarks,
+    /// The labels of the pages. Answered by [`Reply::Labels`] with JSON as payload.
+    Labels,
     /// The text lengths of a range of pages. Answered by one [`Reply::Length`] for each, in order.
     Lengths { first: u32, count: u32 },
 }
@@ -85,7 +87,7 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Started { layers: SandboxLayers },
     Opened { total_pages: u32, title: Option<String> },
-    Text { chars_visible: u32, is_scan: bool, looks: PageLooks, label: Option<String> },
+    Text { chars_visible: u32, is_scan: bool, looks: PageLooks },
     Pdf,
     Picture,
     Figures { figures: Vec<CutFigure>, has_tables: bool },
@@ -245,12 +247,7 @@ mod tests {
             (any::<u32>(), any::<Option<String>>())
                 .prop_map(|(total_pages, title)| Reply::Opened { total_pages, title }),
             (any::<u32>(), any::<bool>(), any::<bool>()).prop_map(|(chars_visible, is_scan, is_blank)| {
-                Reply::Text {
-                    chars_visible,
-                    is_scan,
-                    looks: PageLooks { is_blank, ..PageLooks::default() },
-                    label: None,
-                }
+                Reply::Text { chars_visible, is_scan, looks: PageLooks { is_blank, ..PageLooks::default() } }
             }),
             any::<(u32, u32)>().prop_map(|(pages, pages_max)| Reply::Failed {
                 fault: DocumentFault::TooManyPages { pages, pages_max }.into()

@@ -24,7 +24,7 @@ pub fn pdf_from_contents(contents: &[&str], info: &str) -> Vec<u8> {
 }
 
 /// A PDF like [`simple_pdf`] with bookmarks: for each its title, and the index of the page that it leads to. One in a level of its own
-/// stands below the one before it.
+/// stands below the one before it. The first two pages are labelled in Roman digits, the others from 1 on.
 pub fn bookmarked_pdf(pages: &[&str], bookmarks: &[(&str, u8, usize)]) -> Vec<u8> {
     let contents: Vec<String> = pages.iter().map(|text| text_content(text)).collect();
     let mut objects = objects(&contents.iter().map(String::as_str).collect::<Vec<_>>(), "");
@@ -37,7 +37,7 @@ pub fn bookmarked_pdf(pages: &[&str], bookmarks: &[(&str, u8, usize)]) -> Vec<u8
         [] => String::new(),
         [first, .., last] | [first @ last] => format!("/First {} 0 R/Last {} 0 R", number(*first), number(*last)),
     };
-    objects[0] = format!("<</Type/Catalog/Pages 2 0 R/Outlines {root} 0 R>>");
+    objects[0] = format!("<</Type/Catalog/Pages 2 0 R/Outlines {root} 0 R/PageLabels<</Nums[0<</S/r>>2<</S/D>>]>>>>");
     objects.push(format!("<</Type/Outlines{}>>", ends(None)));
     for (at, (title, _, page)) in bookmarks.iter().enumerate() {
         let above = parent(at);

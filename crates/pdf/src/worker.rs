@@ -12,6 +12,7 @@ mod faces;
 mod figures;
 mod fonts;
 mod glyphs;
+mod labels;
 mod layout;
 mod links;
 mod looks;
@@ -132,6 +133,7 @@ impl Worker {
             Request::Picture { page } => self.page_picture(page),
             Request::Half { page, half } => self.half(page, half),
             Request::Bookmarks => self.bookmarks(),
+            Request::Labels => self.labels(),
             Request::Survey => self.survey(),
             Request::UseSurvey => {
                 self.surveyor.use_survey(&payload);
@@ -171,8 +173,8 @@ impl Worker {
         let Some(text) = on_page(&self.document, page, |document, page| surveyor.text(document, page))? else {
             return Ok((Reply::SurveyWanted, Vec::new()));
         };
-        let PageText { markdown, chars_visible, is_scan, looks, label } = text;
-        Ok((Reply::Text { chars_visible, is_scan, looks, label }, markdown.into_bytes()))
+        let PageText { markdown, chars_visible, is_scan, looks } = text;
+        Ok((Reply::Text { chars_visible, is_scan, looks }, markdown.into_bytes()))
     }
 
     fn survey(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
@@ -198,6 +200,12 @@ impl Worker {
         let document = self.document.as_ref().ok_or(DocumentFault::Unreadable)?;
         let found = serde_json::to_vec(&document.bookmarks()).map_err(|_| DocumentFault::Unreadable)?;
         Ok((Reply::Bookmarks, found))
+    }
+
+    fn labels(&self) -> Result<(Reply, Vec<u8>), Fault> {
+        let document = self.document.as_ref().ok_or(DocumentFault::Unreadable)?;
+        let found = serde_json::to_vec(&document.labels()).map_err(|_| DocumentFault::Unreadable)?;
+        Ok((Reply::Labels, found))
     }
 
     fn figures(&mut self, index: u32) -> Result<(Reply, Vec<u8>), Fault> {

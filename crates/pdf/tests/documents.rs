@@ -1,6 +1,6 @@
 //! Reading a document: title, pages, text, lengths and single pages. Files that are refused.
 
-use coldbrew_pdf::testing::{encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
+use coldbrew_pdf::testing::{bookmarked_pdf, encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
 use coldbrew_pdf::{DocumentFault, Engine, EngineConfig, PageFault, PdfError, Priority};
 
 use crate::harness::{LINE, config, engine, open, requester};
@@ -16,6 +16,20 @@ async fn document_opened_has_title_pages_and_text() {
     assert_eq!(document.text(0).await.unwrap().markdown, "First &lt;page>");
     assert_eq!(document.text(1).await.unwrap().markdown, "Second");
     assert!(matches!(document.text(2).await, Err(PdfError::Page { index: 2, reason: PageFault::OutOfRange })));
+}
+
+#[tokio::test]
+async fn labels_and_bookmarks_are_those_of_the_file() {
+    let engine = engine();
+    let pdf = bookmarked_pdf(&["one", "two", "three"], &[("Part", 1, 0), ("Chapter", 2, 2)]);
+    let (_folder, document) = open(&engine, &pdf).await;
+    let document = document.unwrap();
+    assert_eq!(document.labels().await.unwrap(), ["i", "ii", "1"]);
+    let bookmarks = document.bookmarks().await.unwrap();
+    let found: Vec<_> = bookmarks.iter().map(|found| (found.title.as_str(), found.level, found.page)).collect();
+    assert_eq!(found, [("Part", 1, Some(0)), ("Chapter", 2, Some(2))]);
+    let (_folder, plain) = open(&engine, &simple_pdf(&["one"])).await;
+    assert!(plain.unwrap().labels().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::faces::Faces;
 use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
-use super::{bookmarks, figures, glyphs, links, looks, page_picture, rules, scan};
+use super::{bookmarks, figures, glyphs, labels, links, looks, page_picture, rules, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
@@ -86,7 +86,6 @@ pub(super) struct ReadPage {
     pub chars_visible: u32,
     pub is_scan: bool,
     pub looks: PageLooks,
-    pub label: Option<String>,
 }
 
 /// A document open in this process.
@@ -125,9 +124,8 @@ impl OpenDocument {
         let is_scan = scan::is_scan(&page, &text, chars_visible);
         let looks = looks::of_page(&page, &glyphs)?;
         let (links, addresses) = links::of_page(&page);
-        let label = page.label().and_then(title::label);
         let glyphs = PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) };
-        Ok(ReadPage { glyphs, chars_visible, is_scan, looks, label })
+        Ok(ReadPage { glyphs, chars_visible, is_scan, looks })
     }
 
     pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {
@@ -151,6 +149,10 @@ impl OpenDocument {
 
     pub(super) fn bookmarks(&self) -> Vec<Bookmark> {
         bookmarks::of(&self.document)
+    }
+
+    pub(super) fn labels(&self) -> Vec<String> {
+        labels::of(&self.document)
     }
 
     /// The page as a PDF of its own, or as a picture if the PDF is large and the picture is smaller. Many programs give all pages one
