@@ -92,6 +92,7 @@ pub(crate) enum Reply {
     Picture,
     Figures { figures: Vec<CutFigure>, has_tables: bool },
     Bookmarks,
+    Labels,
     Survey,
     SurveyWanted,
     SurveyReady,

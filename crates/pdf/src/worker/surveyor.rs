@@ -62,12 +62,12 @@ impl Surveyor {
             Some(page) => page,
             None => document.read(index, &mut self.faces)?,
         };
-        let ReadPage { glyphs, chars_visible, is_scan, looks, label } = page;
+        let ReadPage { glyphs, chars_visible, is_scan, looks } = page;
         let markdown = if survey.is_empty() {
             text::to_markdown(&glyphs, index, &text::survey([(index, &glyphs)].into_iter(), &[]))
         } else {
             text::to_markdown(&glyphs, index, survey)
         };
-        Ok(Some(PageText { markdown, chars_visible, is_scan, looks, label }))
+        Ok(Some(PageText { markdown, chars_visible, is_scan, looks }))
     }
 }
