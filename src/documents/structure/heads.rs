@@ -96,6 +96,10 @@ fn is_head(pages: &[PageLines], edges: &[Vec<Edge>], keys: &HashMap<&str, usize>
     }
     let around = (at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(pages.len())).filter(|other| *other != at);
     let is_shared = |other: usize| edges[other].iter().any(|e| e.is_top == edge.is_top && e.key == edge.key);
+    // "Chapter 3" on page 3 is a title: the number is that of the chapter.
+    if edge.title.is_counting_word() {
+        return false;
+    }
     if edge.has_number {
         // Either the same words with the number of another page, or numbers in the same place on most of its neighbours. Words beside
         // the number must then be a title, since a paragraph may end with any number.
@@ -109,7 +113,7 @@ fn is_head(pages: &[PageLines], edges: &[Vec<Edge>], keys: &HashMap<&str, usize>
         return is_usual && (edge.key.is_empty() || is_titled())
             || around.clone().any(|other| edges[other].iter().any(|e| e.has_number && e.key == edge.key));
     }
-    if edge.key.chars().count() < 3 || line.title.is_counting_word() {
+    if edge.key.chars().count() < 3 {
         return false;
     }
     let shared: Vec<usize> = around.clone().filter(|other| is_shared(*other)).collect();
