@@ -31,13 +31,13 @@ impl<'a> Source<'a> {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// The events of the page. The only raw HTML is that of [`RawHtml`].
+    /// The events of the page. The only raw HTML is that of `RawHtml`.
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.pieces().flat_map(events)
     }
 }
 
-/// The events of a piece. The only raw HTML is that of [`RawHtml`].
+/// The events of a piece. The only raw HTML is that of `RawHtml`.
 pub(crate) fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
     RawHtml::new(parsed(piece), Marks::Text)
 }
