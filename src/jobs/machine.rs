@@ -6,6 +6,7 @@
 mod billing;
 mod looks;
 mod reasons;
+mod shards;
 
 use billing::unanswered;
 pub use looks::is_news;
@@ -14,10 +15,12 @@ use looks::{
 };
 use reasons::{cancelled_upstream, lost_upstream, no_usable_page, not_accepted, not_sent, results_lost};
 
+use shards::{creates_max, given_up, shard_after, unsent_since};
+
 use strum::IntoStaticStr;
 
 use super::OrphanedResource;
-use super::job::{Job, Shard, Stage};
+use super::job::{Job, Stage};
 use crate::jobs::Unanswered;
 use crate::model::wire::JobError;
 use crate::model::{BlockedReason, PageSet, UnixMs};
@@ -257,18 +260,6 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     Ok(Step { job, wait_ms, effects, left, unanswered })
 }
 
-/// The shard of the document that the job works on after the event.
-fn shard_after(job: &Job, event: &Event, now: UnixMs) -> Option<Shard> {
-    let stored = job.shards_stored();
-    match event {
-        Event::Prepared { pages, tokens } => {
-            Some(Shard { pages: pages.clone(), tokens: *tokens, stored, since: now, waited_ms: 0 })
-        }
-        Event::ShardStored => job.shard.clone().map(|shard| Shard { stored: stored + 1, ..shard }),
-        _ => job.shard.clone(),
-    }
-}
-
 /// Whether the event reports that a batch has ended.
 const fn is_batch_end(event: &Event) -> bool {
     matches!(event, Event::Seen { state, .. } if state.is_terminal())
@@ -423,22 +414,6 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
 
         (stage, event) => return Err(IllegalEvent(Box::new((stage, event)))),
     })
-}
-
-/// The end of a job without a document. Pages of earlier shards are paid for, so the job goes on without a batch then.
-fn given_up(job: &Job, error: JobError, now: UnixMs) -> (Stage, i64) {
-    if job.shards_stored() > 0 { flex(now) } else { (Stage::Failed { error }, 0) }
-}
-
-/// Since when the current shard waits to be sent. Waiting for the spending ceiling does not count.
-fn unsent_since(job: &Job) -> UnixMs {
-    let begun = job.shard.as_ref().filter(|shard| shard.stored > 0).map_or(job.submitted_at, |shard| shard.since);
-    begun.plus(job.budget_wait_ms)
-}
-
-/// The number of the last attempt. Each stored shard took one.
-fn creates_max(job: &Job, timing: &Timing) -> u32 {
-    timing.creates_max.saturating_add(job.shards_stored())
 }
 
 /// The stage of a batch job that begins to read its pages by calls of their own.

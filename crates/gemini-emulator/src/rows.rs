@@ -46,47 +46,38 @@ impl RowInput {
     }
 }
 
+/// The faults of answers, in rows and single calls.
+const OF_ANSWERS: [Fault; 9] = [
+    Fault::RowError,
+    Fault::RowBlocked,
+    Fault::RowRecitation,
+    Fault::RowSafety,
+    Fault::RowMaxTokens,
+    Fault::RowMaxTokensWithoutText,
+    Fault::RowThoughtsOnly,
+    Fault::RowManyParts,
+    Fault::RowWithoutUsage,
+];
+/// Those of rows alone.
+const OF_LINES: [Fault; 4] = [Fault::RowOtherModel, Fault::RowLong, Fault::RowWithoutResult, Fault::RowMissing];
+
 /// The faults of one row with their amounts, drawn when the row is read.
 pub(crate) struct RowFaults(Vec<(Fault, u32)>);
 
 impl RowFaults {
-    pub(crate) fn draw(emulator: &Inner, row: &RowInput) -> Self {
-        const OF_ROWS: [Fault; 13] = [
-            Fault::RowError,
-            Fault::RowBlocked,
-            Fault::RowRecitation,
-            Fault::RowSafety,
-            Fault::RowMaxTokens,
-            Fault::RowMaxTokensWithoutText,
-            Fault::RowThoughtsOnly,
-            Fault::RowManyParts,
-            Fault::RowWithoutUsage,
-            Fault::RowOtherModel,
-            Fault::RowLong,
-            Fault::RowWithoutResult,
-            Fault::RowMissing,
-        ];
+    pub(crate) fn of_row(emulator: &Inner, row: &RowInput) -> Self {
         let subject = format!("{}\n{}", row.key(), answer::prompt(&row.request));
-        let draw = |fault| emulator.faults.draw(fault, &subject).map(|amount| (fault, amount));
-        Self(OF_ROWS.into_iter().filter_map(draw).collect())
+        Self::draw(emulator, OF_ANSWERS.into_iter().chain(OF_LINES), &subject)
     }
 
     /// Those of the answer to a single call.
     pub(crate) fn of_call(emulator: &Inner, request: &Value) -> Self {
-        const OF_ANSWERS: [Fault; 9] = [
-            Fault::RowError,
-            Fault::RowBlocked,
-            Fault::RowRecitation,
-            Fault::RowSafety,
-            Fault::RowMaxTokens,
-            Fault::RowMaxTokensWithoutText,
-            Fault::RowThoughtsOnly,
-            Fault::RowManyParts,
-            Fault::RowWithoutUsage,
-        ];
-        let subject = answer::prompt(request);
-        let draw = |fault| emulator.faults.draw(fault, &subject).map(|amount| (fault, amount));
-        Self(OF_ANSWERS.into_iter().filter_map(draw).collect())
+        Self::draw(emulator, OF_ANSWERS, &answer::prompt(request))
+    }
+
+    fn draw(emulator: &Inner, faults: impl IntoIterator<Item = Fault>, subject: &str) -> Self {
+        let draw = |fault| emulator.faults.draw(fault, subject).map(|amount| (fault, amount));
+        Self(faults.into_iter().filter_map(draw).collect())
     }
 
     /// The answer with its faults.

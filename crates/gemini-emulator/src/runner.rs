@@ -49,7 +49,7 @@ async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) ->
             left = left.saturating_sub(1);
             match row {
                 Some(row) => {
-                    let faults = RowFaults::draw(emulator, &row);
+                    let faults = RowFaults::of_row(emulator, &row);
                     running.push_back(run(emulator, &batch.project, model, row, faults));
                 }
                 None => at_end = true,
