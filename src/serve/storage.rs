@@ -65,8 +65,10 @@ impl Storage {
         let data_dir = self.data_dir.clone();
         let probe = move || {
             let disk = rustix::fs::statvfs(&data_dir)?;
-            // `f_bavail` leaves out blocks that are reserved for root.
-            Ok(DiskSpace { free_bytes: disk.f_bavail * disk.f_frsize, total_bytes: disk.f_blocks * disk.f_frsize })
+            // Blocks that are reserved for root are neither free nor used here, as in `df`.
+            let reserved = disk.f_bfree - disk.f_bavail;
+            let bytes = |blocks| blocks * disk.f_frsize;
+            Ok(DiskSpace { free_bytes: bytes(disk.f_bavail), total_bytes: bytes(disk.f_blocks - reserved) })
         };
         Incoming::new(limits, Arc::new(probe))
     }
