@@ -17,6 +17,7 @@ pub mod matches;
 mod outline;
 mod pictures;
 mod raw_html;
+pub mod references;
 mod sanitizer;
 mod source;
 
@@ -27,6 +28,7 @@ use figures::WithFigures;
 use latex::mathml;
 use matches::{Query, marked};
 use raw_html::{Marks, RawHtml};
+use references::{Anchors, linked};
 use sanitizer::clean;
 use source::{events, parsed};
 
@@ -57,14 +59,14 @@ pub enum Setting<'a> {
 
 /// A page for the reader, without marked hits.
 pub fn safe_html(markdown: &str, page_index: u32) -> String {
-    html_of(markdown, page_index, Setting::Reader(None))
+    html_of(markdown, page_index, Setting::Reader(None), None)
 }
 
 /// Renders a page of Markdown as an HTML fragment. Headings have ids and are one rank lower, since `h1` is the document's title. Tables and
-/// formulas scroll if they are wide.
-pub fn html_of(markdown: &str, page_index: u32, setting: Setting<'_>) -> String {
+/// formulas scroll if they are wide. With `anchors`, references are links.
+pub fn html_of(markdown: &str, page_index: u32, setting: Setting<'_>, anchors: Option<&dyn Anchors>) -> String {
     let in_file = matches!(setting, Setting::File(_));
-    let mut adapter = Adapter { page: page_index + 1, in_file, headings: 0, hits: 0, table: Table::default() };
+    let mut adapter = Adapter { page: page_index + 1, in_file, anchors, headings: 0, hits: 0, table: Table::default() };
     Source::of(markdown).pieces().map(|piece| adapter.html_of(piece, setting)).collect()
 }
 
@@ -90,16 +92,17 @@ pub fn heading_id(page_number: u32, number: u32) -> String {
 }
 
 /// Adapts the parser's events before they are rendered.
-struct Adapter {
+struct Adapter<'s> {
     page: u32,
     in_file: bool,
+    anchors: Option<&'s dyn Anchors>,
     headings: u32,
     /// Hits of the query in earlier pieces.
     hits: usize,
     table: Table,
 }
 
-impl Adapter {
+impl Adapter<'_> {
     fn html_of(&mut self, piece: &str, setting: Setting<'_>) -> String {
         let mut read: Vec<Event<'_>> = match setting {
             Setting::File(_) => RawHtml::new(parsed(piece), Marks::Anchors).take(EVENTS_MAX + 1).collect(),
@@ -107,6 +110,9 @@ impl Adapter {
         };
         if read.len() > EVENTS_MAX {
             return preformatted(piece);
+        }
+        if let Some(anchors) = self.anchors {
+            read = linked(read, self.page - 1, anchors, &|anchor| self.address(anchor));
         }
         if let Setting::Reader(Some(query)) = setting {
             read = marked(read, query, self.page, &mut self.hits);
@@ -138,6 +144,14 @@ impl Adapter {
             Event::Start(tag) => self.table.start(&tag).map_or(Event::Start(tag), |html| Event::Html(html.into())),
             Event::End(tag) => self.table.end(tag).map_or(Event::End(tag), |html| Event::Html(html.into())),
             other => other,
+        }
+    }
+
+    /// The address of a place in this document. In the reader the page may not be loaded, so the address names it.
+    fn address(&self, anchor: &str) -> String {
+        match anchor.split('-').nth(1) {
+            Some(page) if !self.in_file => format!("?page={page}#{anchor}"),
+            _ => format!("#{anchor}"),
         }
     }
 
@@ -263,7 +277,7 @@ mod tests {
     #[test]
     fn hits_are_marked_and_other_text_is_unchanged() {
         let query = Query::parse("two words").unwrap();
-        let html = html_of("One *two\nwords* <b>, `two words`.", 2, Setting::Reader(Some(&query)));
+        let html = html_of("One *two\nwords* <b>, `two words`.", 2, Setting::Reader(Some(&query)), None);
         let expected = "<p>One <em><mark id=\"hit-3-1\">two</mark><mark>\n</mark><mark>words</mark></em> &lt;b&gt;, \
                         <mark id=\"hit-3-2\"><code>two words</code></mark>.</p>\n";
         assert_eq!(html, expected);
@@ -271,7 +285,7 @@ mod tests {
 
     #[test]
     fn page_marks_in_a_file_become_anchors_and_other_html_is_text() {
-        let html = html_of("<!-- page 3 -->\n\nexam<!-- page 4 -->ple <b>x</b>", 2, Setting::File(""));
+        let html = html_of("<!-- page 3 -->\n\nexam<!-- page 4 -->ple <b>x</b>", 2, Setting::File(""), None);
         assert!(html.contains("id=\"page-3\"") && html.contains("exam<a class=\"page-mark\" id=\"page-4\""), "{html}");
         assert!(html.contains("&lt;b&gt;x"), "{html}");
         assert!(!safe_html("exam<!-- page 4 -->ple", 2).contains("<a"), "not in the reader");
@@ -282,7 +296,7 @@ mod tests {
         let paragraph = "word ".repeat(2_000);
         let markdown = format!("# A needle\n\n{paragraph}\n\n").repeat(10);
         let query = Query::parse("needle").unwrap();
-        let html = html_of(&markdown, 0, Setting::Reader(Some(&query)));
+        let html = html_of(&markdown, 0, Setting::Reader(Some(&query)), None);
         for number in 1..=10 {
             assert_eq!(html.matches(&format!("id=\"page-1-{number}\"")).count(), 1);
             assert_eq!(html.matches(&format!("id=\"hit-1-{number}\"")).count(), 1);

@@ -83,6 +83,22 @@ test("outline_opens_headings_and_marks_current_one", async ({ screens: { reader,
   await reader.isAt(250);
 });
 
+test("reference_in_text_has_a_card_and_leads_to_its_place", async ({ screens: { home, reader, page } }) => {
+  const text = "# 1 Cups\n\nSee Section 2 and Figure 4.\n\n# 2 Pots\n\nA pot holds four cups.\n\nFigure 4: A pot.\n";
+  await home.submit({ name: "Cups.md", mimeType: "text/markdown", buffer: Buffer.from(text) }, { ai: false });
+  await page.waitForURL(/\/documents\//);
+  await hydrated(page);
+  const reference = reader.pages.getByRole("link", { name: "Section 2" });
+  await reference.focus();
+  await expect(page.getByRole("tooltip")).toContainText("A pot holds four cups.");
+  await expect(reference).toHaveAccessibleDescription(/A pot holds four cups/);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("tooltip")).toHaveCount(0);
+  await reference.click();
+  await expect(page).toHaveURL(/page=1#page-1-2$/);
+  await expect(reader.pages.getByRole("link", { name: "Figure 4" })).toHaveAttribute("href", "?page=1#page-1-figure-4");
+});
+
 test("outline_on_phone_closes_after_choice", async ({ screens: { reader, page } }) => {
   await page.setViewportSize({ width: 375, height: 812 });
   const entry = reader.outline.getByRole("link", { name: "Chapter 90" });

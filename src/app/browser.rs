@@ -6,6 +6,7 @@
 
 mod address;
 mod back;
+mod card;
 mod clicks;
 mod copies;
 mod drops;
@@ -35,6 +36,7 @@ pub(crate) use toast::{Tone, toast};
 pub fn hydrate() {
     times::localize(&document());
     back::begin();
+    card::listen();
     clicks::listen();
     drops::listen();
     forms::listen();

@@ -1,5 +1,8 @@
 //! A document as the reader shows it: one span of its pages, with the outline and links to all other spans.
 
+use std::sync::Arc;
+
+use super::structure::References;
 use super::{Library, READER_PAGES};
 use crate::accounts::Account;
 use crate::accounts::Caller;
@@ -78,10 +81,11 @@ impl Library {
         let is_offered = original == Original::Kept && document.mode != Mode::Text && job.is_none();
         let reread_tokens =
             |index: u32| page_tokens.get(index as usize).filter(|_| is_offered).map(|&tokens| u64::from(tokens));
+        let references = Arc::new(References::new(Arc::clone(&structure)));
         let mut views = Vec::with_capacity(pages.len());
         for page in pages {
             let page = Page { markdown: structure.applied(page.index, &page.markdown).into_owned(), ..page };
-            let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
+            let html = self.renderer.page(caller, id, &page, &references, query.as_ref()).await?;
             views.push(PageView {
                 index: page.index,
                 label: structure.label(page.index).map(str::to_owned),

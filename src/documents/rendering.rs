@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
+use super::structure::References;
 use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::markdown::matches::Query;
@@ -55,6 +56,8 @@ struct PageKey {
     index: u32,
     /// SHA-256 of the text.
     text_hash: [u8; 32],
+    /// The version of the places that the references of the text lead to.
+    references: u32,
 }
 
 /// Renders pages and caches them. Clones share the cache and the turns.
@@ -85,7 +88,7 @@ impl Renderer {
         }
     }
 
-    /// The reader's HTML of a page. It is cached if there is no query.
+    /// The reader's HTML of a page, with its references as links. It is cached if there is no query.
     ///
     /// # Errors
     /// `unavailable` if the caller's turn does not come in time.
@@ -94,16 +97,22 @@ impl Renderer {
         caller: &Caller,
         document_id: &str,
         page: &Page,
+        references: &Arc<References>,
         query: Option<&Query>,
     ) -> Result<Arc<str>> {
         if query.is_some() {
-            return self.render(caller, page, query, None).await;
+            return self.render(caller, page, references, query, None).await;
         }
         let text_hash = Sha256::digest(page.markdown.as_bytes()).into();
-        let key = PageKey { document_id: document_id.to_owned(), index: page.index, text_hash };
+        let key = PageKey {
+            document_id: document_id.to_owned(),
+            index: page.index,
+            text_hash,
+            references: references.version(),
+        };
         match self.cache.get(&key) {
             Some(html) => Ok(html),
-            None => self.render(caller, page, None, Some(key)).await,
+            None => self.render(caller, page, references, None, Some(key)).await,
         }
     }
 
@@ -111,13 +120,15 @@ impl Renderer {
         &self,
         caller: &Caller,
         page: &Page,
+        references: &Arc<References>,
         query: Option<&Query>,
         key: Option<PageKey>,
     ) -> Result<Arc<str>> {
         let (markdown, index, query, cache) =
             (page.markdown.clone(), page.index, query.cloned(), Arc::clone(&self.cache));
+        let references = Arc::clone(references);
         let rendering = self.begin(caller, move || {
-            let html: Arc<str> = html_of(&markdown, index, Setting::Reader(query.as_ref())).into();
+            let html: Arc<str> = html_of(&markdown, index, Setting::Reader(query.as_ref()), Some(&*references)).into();
             // After a timeout too, so that the next request gets the rendered page.
             if let Some(key) = key {
                 cache.insert(key, Arc::clone(&html));

@@ -6,6 +6,7 @@
 //!
 //! [`Structure::applied`] gives a page its levels and leaves out its running heads. It changes no other word (invariant C5).
 
+mod anchors;
 mod apply;
 mod contents;
 mod heads;
@@ -17,15 +18,18 @@ mod places;
 mod titles;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::wire::{OutlineEntry, PageCheck};
-use lines::PageLines;
+use contents::Link;
+use lines::{PageLines, hash};
+
+pub use anchors::References;
 
 /// Grows when the same pages would get another structure.
-pub const STRUCTURE_VERSION: u32 = 1;
+pub const STRUCTURE_VERSION: u32 = 2;
 
 /// What the file says of its own structure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,11 +59,17 @@ pub struct StoredStructure {
 /// The structure of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Structure {
+    /// The number of the last page in the file.
+    #[serde(default)]
+    last_page: u32,
     /// The pages that change, by their index in the file.
     pages: BTreeMap<u32, PageStructure>,
     /// The printed numbers of pages that differ from the number of the page in the file.
     labels: BTreeMap<u32, String>,
     outline: Vec<OutlineEntry>,
+    /// The page of each caption and each entry of a list of literature, by its name and number. `None`: several pages have it.
+    #[serde(default)]
+    captions: BTreeMap<String, Option<u32>>,
     /// How the pages that were read with AI agree with the file's own text. Pages without such a text are not listed.
     #[serde(default)]
     checks: BTreeMap<u32, PageCheck>,
@@ -76,9 +86,9 @@ struct PageStructure {
     /// In the order of their blocks, which count from 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<(u32, Change)>,
-    /// The entries of a contents page: the number of the line, from 0, and the page that it leads to.
+    /// The entries of a contents page: the hash of the line's letters and digits, and the id of the place that it leads to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    entries: Vec<(u32, u32)>,
+    entries: Vec<(u32, String)>,
 }
 
 /// What a block becomes.
@@ -117,10 +127,17 @@ impl Scan {
         heads::add_titles(pages, &guides, &placed, &mut heads);
         let decided = levels::of(pages, &guides, &placed, &heads);
         let outline = outline::of(pages, &guides, &placed, &decided, &labels);
-        let mut structure = Structure { outline, ..Structure::default() };
+        let titles = outline.iter().map(|entry| ((entry.page, titles::folded(&entry.text)), entry.id.clone()));
+        let titles: HashMap<(u32, String), String> = titles.collect();
+        let last_page = pages.last().map_or(0, PageLines::number);
+        let mut structure = Structure { last_page, outline, captions: captions(pages), ..Structure::default() };
         for (at, page) in pages.iter().enumerate() {
             let changes = levels::changes(page, &decided[at]);
-            let entries = lists.links(at);
+            let anchor = |link: &Link| {
+                let heading = titles.get(&(link.page, titles::folded(&link.title))).cloned();
+                (hash(&link.line), heading.unwrap_or_else(|| format!("page-{}", link.page + 1)))
+            };
+            let entries: Vec<_> = lists.links(at).iter().map(anchor).collect();
             if !changes.is_empty() || !entries.is_empty() {
                 structure.pages.insert(page.index, PageStructure { hash: page.hash, changes, entries });
             }
@@ -130,6 +147,18 @@ impl Scan {
         }
         structure
     }
+}
+
+/// The pages of the captions. Those of a contents page are its entries.
+fn captions(pages: &[PageLines]) -> BTreeMap<String, Option<u32>> {
+    let mut captions = BTreeMap::new();
+    for page in pages.iter().filter(|page| page.entries.is_empty()) {
+        for target in &page.definitions {
+            let known = captions.entry(anchors::key(target)).or_insert(Some(page.index));
+            *known = known.filter(|known| *known == page.index);
+        }
+    }
+    captions
 }
 
 impl Structure {

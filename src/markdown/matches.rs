@@ -287,7 +287,7 @@ mod tests {
         ) {
             let Some(query) = Query::parse(&query) else { return Ok(()) };
             let (count, _) = hits(Source::of(&markdown).events(), &query, 0);
-            let marked = html_of(&markdown, 4, Setting::Reader(Some(&query)));
+            let marked = html_of(&markdown, 4, Setting::Reader(Some(&query)), None);
             // An image's text is not part of the page's text.
             prop_assume!(!marked.contains("<img"));
             prop_assert_eq!(text(&marked), text(&safe_html(&markdown, 4)));

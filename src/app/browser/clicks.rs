@@ -6,12 +6,16 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::{copies, original, pages, query};
+use super::{card, copies, original, pages, query};
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 3] =
-    [("[data-copy]", copies::copy), ("[data-goto]", pages::follow), ("[data-original]", original::toggle)];
+const ACTIONS: [(&str, Act); 4] = [
+    ("[data-copy]", copies::copy),
+    ("[data-goto]", pages::follow),
+    (card::LINKS, pages::follow),
+    ("[data-original]", original::toggle),
+];
 
 /// Listens on the whole page.
 pub(crate) fn listen() {

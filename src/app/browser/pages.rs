@@ -1,6 +1,6 @@
 //! Fetches the pages of a long document when they are needed. The server renders a document as spans of pages, `.span`, and fills one of
 //! them. The others are empty, with a large height. A span is filled when it comes near or contains a requested anchor, and filled again
-//! when the document's `data-edition` changes. `data-goto` on a link names an anchor.
+//! when the document's `data-edition` changes. `data-goto` is on a link to an anchor.
 
 use std::cell::RefCell;
 
@@ -54,8 +54,10 @@ pub(crate) fn follow(link: &Element) {
     if let Ok(Some(outline)) = link.closest(".outline > details") {
         let _ = outline.remove_attribute("open");
     }
-    address::push(&link.get_attribute("href").unwrap_or_default());
-    spawn_local(go(link.get_attribute("data-goto").unwrap_or_default()));
+    let href = link.get_attribute("href").unwrap_or_default();
+    let anchor = href.split('#').nth(1).unwrap_or_default().to_owned();
+    address::push(&href);
+    spawn_local(go(anchor));
 }
 
 /// Fetches the spans of an older edition again. Call it when the rest of the page is current.
@@ -157,7 +159,7 @@ fn number_in(span: &Element, name: &str) -> Option<u32> {
     span.get_attribute(name)?.parse().ok()
 }
 
-/// The page number of an anchor: `page-12`, `page-12-3` and `hit-12-1` are on page 12.
+/// The page number of an anchor: `page-12`, `page-12-3`, `page-12-figure-4` and `hit-12-1` are on page 12.
 pub(crate) fn number_of(anchor: &str) -> Option<u32> {
     let rest = anchor.trim_start_matches('#');
     let rest = rest.strip_prefix("page-").or_else(|| rest.strip_prefix("hit-"))?;

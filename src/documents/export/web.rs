@@ -1,6 +1,6 @@
 //! A self-contained web page: figures and style are embedded, and its content security policy forbids scripts and requests.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Source;
+use crate::documents::structure::References;
 use crate::error::Result;
 use crate::markdown::{NoFigure, Setting, html_of};
 use crate::model::wire::{OutlineEntry, OutlineItem};
@@ -28,6 +29,7 @@ pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) 
     out.write_all(head(&source.document.title, source.structure.outline()).as_bytes()).await?;
     // The renderer puts this before each figure's address. It is random, so no text of the document contains it.
     let prefix = source.library.ids.secret();
+    let references = Arc::new(References::new(Arc::clone(&source.structure)));
     let mut parts = source.parts();
     while let Some(part) = parts.next().await? {
         let start = match part.is_start {
@@ -43,8 +45,9 @@ pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) 
         };
         out.write_all(start.as_bytes()).await?;
         let rendered = {
-            let prefix = prefix.clone();
-            source.work(move || html_of(&part.markdown, part.page - 1, Setting::File(&prefix))).await?
+            let (prefix, references) = (prefix.clone(), Arc::clone(&references));
+            let work = move || html_of(&part.markdown, part.page - 1, Setting::File(&prefix), Some(&*references));
+            source.work(work).await?
         };
         write_with_pictures(source, &rendered, &prefix, out).await?;
         out.write_all(b"</section>\n").await?;

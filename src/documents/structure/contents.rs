@@ -22,8 +22,6 @@ const LOOK_MIN: usize = 2;
 /// An entry of a table of contents, as it is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The number of its line on the page, from 0.
-    pub(super) line: usize,
     pub(super) title: String,
     /// The printed number of the page that it leads to.
     pub(super) label: String,
@@ -55,7 +53,7 @@ impl Entry {
 pub(super) fn entries(markdown: &str) -> Vec<Entry> {
     let mut lines: Vec<Vec<Entry>> = Vec::new();
     let mut begun = String::new();
-    for (number, line) in markdown.lines().enumerate() {
+    for line in markdown.lines() {
         let indent = line.len() - line.trim_start().len();
         let (line, is_plain) = bare(line);
         if line.is_empty() {
@@ -71,7 +69,7 @@ pub(super) fn entries(markdown: &str) -> Vec<Entry> {
             let is_begun = !begun.is_empty() && Title::of(&title).number.is_none();
             let title = if is_begun { format!("{begun} {title}") } else { title };
             let style = Style { indent: indent / 2, has_leader, is_plain };
-            Entry { line: number, title, label, style, whole: folded(&line) }
+            Entry { title, label, style, whole: folded(&line) }
         };
         lines.push(found.into_iter().map(entry).collect());
     }
@@ -189,13 +187,23 @@ fn is_label(word: &str) -> bool {
 /// The links of the contents pages.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// By the page's place in the document: line, and index of the page in the file.
-    links: BTreeMap<usize, Vec<(u32, u32)>>,
+    /// By the page's place in the document.
+    links: BTreeMap<usize, Vec<Link>>,
+}
+
+/// An entry with the page that it leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    /// The letters and digits of the whole line.
+    pub(super) line: String,
+    pub(super) title: String,
+    /// In the file, from 0.
+    pub(super) page: u32,
 }
 
 impl Lists {
-    pub(super) fn links(&self, at: usize) -> Vec<(u32, u32)> {
-        self.links.get(&at).cloned().unwrap_or_default()
+    pub(super) fn links(&self, at: usize) -> &[Link] {
+        self.links.get(&at).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -223,8 +231,8 @@ pub(super) fn guides(
         guides.iter_mut().zip(levels(&list, &styles)).for_each(|(guide, level)| guide.level = level);
         for ((at, entry), (guide, place)) in list.iter().zip(guides.iter().zip(&placed)) {
             let page = place.map(|place| pages[place.page].index).or(guide.page);
-            let line = u32::try_from(entry.line).unwrap_or(u32::MAX);
-            links.links.entry(*at).or_default().extend(page.map(|page| (line, page)));
+            let link = |page| Link { line: entry.whole.clone(), title: entry.title.clone(), page };
+            links.links.entry(*at).or_default().extend(page.map(link));
         }
         let found = placed.iter().flatten().count();
         if found > best.0 {

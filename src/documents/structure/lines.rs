@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use super::contents::{Entry, entries};
 use super::titles::Title;
 use crate::markdown::blocks::{Block, Kind, blocks};
+use crate::markdown::references::{Target, definitions};
 
 /// Longer lines are no titles.
 const LINE_CHARS_MAX: usize = 160;
@@ -23,6 +24,8 @@ pub(super) struct PageLines {
     pub(super) blocks: usize,
     /// What looks like an entry of a table of contents, if most of the page does.
     pub(super) entries: Vec<Entry>,
+    /// The captions, and the entries of a list of literature.
+    pub(super) definitions: Vec<Target>,
 }
 
 /// A heading, or a paragraph of one line.
@@ -49,7 +52,14 @@ impl PageLines {
             inner_headings += block.inner_headings;
         }
         lines.truncate(LINES_MAX);
-        Self { index, hash: hash(markdown), lines, blocks: blocks.len(), entries: entries(markdown) }
+        Self {
+            index,
+            hash: hash(markdown),
+            lines,
+            blocks: blocks.len(),
+            entries: entries(markdown),
+            definitions: definitions(markdown),
+        }
     }
 
     /// The number of the page in the file, from 1.

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::markdown::Source;
-use crate::markdown::blocks::{Kind, blocks};
+use crate::markdown::blocks::{self, blocks};
+use crate::markdown::references::{Anchors, Kind, Target};
 use pulldown_cmark::Event;
 
 fn structure(pages: &[impl AsRef<str>], guides: &Guides) -> Structure {
@@ -183,8 +184,39 @@ fn printed_contents_guide_where_there_are_no_bookmarks() {
     assert_eq!(outline(&pages, &Guides::default()), expected);
     let structure = structure(&pages, &Guides::default());
     assert_eq!([structure.label(2), structure.label(4)], [Some("1"), Some("3")]);
-    let links: Vec<u32> = structure.pages[&0].entries.iter().map(|(_, page)| *page).collect();
-    assert_eq!(links, [1, 2, 2, 3, 4, 4, 5]);
+    let links: Vec<&str> = structure.pages[&0].entries.iter().map(|(_, anchor)| anchor.as_str()).collect();
+    assert_eq!(links, ["page-2-1", "page-3-1", "page-3-2", "page-4-1", "page-5-1", "page-5-2", "page-6-1"]);
+    let references = References::new(structure.into());
+    assert_eq!(references.of_line(0, "1.1  Cups … 1").as_deref(), Some("page-3-2"));
+    assert_eq!(references.of_line(0, "1.1 Cups"), None);
+}
+
+#[test]
+fn reference_leads_to_the_only_place_with_its_number() {
+    let pages = [
+        "# Part II Drinks\n\n# 1 Cups\n\n## 1.2 Mugs\n\nFigure 4: A mug.\n\n- [12] Knuth",
+        "# Appendix B Pots\n\nFigure 5. A pot.\n\nTable 1: Pots",
+        "# Chapter 2 Lids\n\nFigure 5. A lid.\n\nSee Figure 4.",
+        "# 2 Lids again\n\nText.",
+    ];
+    let references = References::new(structure(&pages, &Guides::default()).into());
+    let lead = |kind, number: &str| references.of_target(&Target { kind, number: number.to_owned() });
+    for (kind, number, anchor) in [
+        (Kind::Part, "2", Some("page-1-1")),
+        (Kind::Section, "1", Some("page-1-2")),
+        (Kind::Section, "1.2", Some("page-1-3")),
+        (Kind::Section, "B", Some("page-2-1")),
+        (Kind::Section, "2", None),
+        (Kind::Section, "9", None),
+        (Kind::Figure, "4", Some("page-1-figure-4")),
+        (Kind::Figure, "5", None),
+        (Kind::Table, "1", Some("page-2-table-1")),
+        (Kind::Citation, "12", Some("page-1-citation-12")),
+        (Kind::Page, "3", Some("page-3")),
+        (Kind::Page, "99", None),
+    ] {
+        assert_eq!(lead(kind, number).as_deref(), anchor, "{kind:?} {number}");
+    }
 }
 
 #[test]
@@ -289,10 +321,20 @@ proptest! {
 
 #[test]
 fn blocks_of_a_page_have_their_kinds() {
-    let kinds: Vec<Kind> =
+    let kinds: Vec<blocks::Kind> =
         blocks("# A\n\nb\n\n|a|\n|-|\n\n[^1]: c\n\n> # d\n\n![e](/v1/images/ab/0_0.png?w=40&px=10x20)\n")
             .into_iter()
             .map(|block| block.kind)
             .collect();
-    assert_eq!(kinds, [Kind::Heading(1), Kind::Paragraph, Kind::Table, Kind::Footnote, Kind::Other, Kind::Figure]);
+    assert_eq!(
+        kinds,
+        [
+            blocks::Kind::Heading(1),
+            blocks::Kind::Paragraph,
+            blocks::Kind::Table,
+            blocks::Kind::Footnote,
+            blocks::Kind::Other,
+            blocks::Kind::Figure
+        ]
+    );
 }

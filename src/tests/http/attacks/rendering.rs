@@ -34,6 +34,8 @@ fn bombs() -> Vec<(&'static str, String)> {
         ("table", table),
         ("footnotes", "[^a]:".repeat(13_000)),
         ("references", format!("[a]: http://x/{}\n\n{}", "u".repeat(30_000), "[a] ".repeat(8_000))),
+        ("captions", "[1] a\n\nFigure 1: a\n\n[1] Figure 1\nFigure 1\n\n".repeat(2_000)),
+        ("citations", "[1, 1, 1, 1, 1] ".repeat(4_000)),
         ("roots", format!("${}x$", "\\sqrt".repeat(3_000))),
         ("display roots", format!("$${}x$$", "\\sqrt ".repeat(500_000))),
         ("relax", format!("${}x$", "\\relax".repeat(3_000))),
