@@ -59,7 +59,13 @@ pub(crate) fn to_markdown(page: &PageGlyphs, index: u32, survey: &Survey) -> Str
 
 /// Surveys a sample of the pages of a document, each with its number.
 pub(crate) fn survey<'a>(pages: impl Iterator<Item = (u32, &'a PageGlyphs)>, bookmarks: &[Bookmark]) -> Survey {
-    Survey::of(pages.map(|(index, page)| (index, lines(page))).collect(), bookmarks)
+    let mut has_links = false;
+    let pages = pages.map(|(index, page)| {
+        has_links |= !page.addresses.is_empty() || glyph::has_italic_reference(&page.glyphs, &page.links);
+        (index, lines(page))
+    });
+    let pages = pages.collect();
+    Survey::of(pages, bookmarks).with_links(has_links)
 }
 
 fn lines(page: &PageGlyphs) -> Vec<lines::Line> {

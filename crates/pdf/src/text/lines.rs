@@ -158,8 +158,14 @@ fn first_word_width(run: &[Placed]) -> f32 {
 }
 
 /// The most common value, rounded to a tenth; the smallest of several.
-pub(super) fn most_common(values: impl Iterator<Item = f32>) -> f32 {
-    let mut tenths: Vec<i32> = values.map(|value| (value * 10.0).round() as i32).collect();
+pub(super) fn most_common(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let mut values = values.map(|value| (value * 10.0).round() as i32);
+    let Some(first) = values.next() else { return 0.0 };
+    // Mostly there is but one.
+    if values.clone().all(|value| value == first) {
+        return first as f32 / 10.0;
+    }
+    let mut tenths: Vec<i32> = std::iter::once(first).chain(values).collect();
     tenths.sort_unstable();
     let mut best = (0, 0);
     for group in tenths.chunk_by(|a, b| a == b) {

@@ -16,9 +16,16 @@ pub(super) fn joins_without_space(char: char) -> bool {
 /// Whether most letters of the page are of a right-to-left script.
 pub(super) fn is_right_to_left<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let (mut to_left, mut letters) = (0_usize, 0_usize);
-    for char in lines.flat_map(str::chars).filter(|char| char.is_alphabetic()) {
-        letters += 1;
-        to_left += usize::from(is_right_to_left_letter(char));
+    for line in lines {
+        // Most lines are ASCII, whose letters are quick to count.
+        if line.is_ascii() {
+            letters += line.bytes().filter(u8::is_ascii_alphabetic).count();
+            continue;
+        }
+        for char in line.chars().filter(|char| char.is_alphabetic()) {
+            letters += 1;
+            to_left += usize::from(is_right_to_left_letter(char));
+        }
     }
     to_left * 2 > letters
 }
