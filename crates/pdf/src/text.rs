@@ -6,7 +6,7 @@
 //!
 //! A page alone does not tell what a heading is. So a [`Survey`] of the document comes first.
 //!
-//! Right-to-left text is mirrored first, so that the layout has only rules for left-to-right text.
+//! Right-to-left text is mirrored first, and [`vertical`] text turned, so that the layout has only rules for left-to-right text.
 
 mod blocks;
 mod columns;
@@ -31,13 +31,14 @@ mod survey;
 mod tables;
 #[cfg(test)]
 mod testing;
+mod vertical;
 mod vocabulary;
 
 use crate::document::Bookmark;
 
 pub(crate) use glyph::{Face, Glyph, Link, Turn, is_visible};
 pub(crate) use survey::{Survey, sample};
-pub(crate) use tables::Rule;
+pub(crate) use tables::{Area, Rule};
 
 /// The characters of a page in file order, its links and its rules.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,8 @@ pub(crate) struct PageGlyphs {
     /// The addresses to which the links refer by number.
     pub addresses: Vec<String>,
     pub rules: Vec<Rule>,
+    /// Where something is drawn that is neither a rule nor a box.
+    pub drawings: Vec<Area>,
 }
 
 /// The Markdown of a page of a document. Text is escaped: it never becomes HTML, nor a heading, list or code that the layout does not show.
@@ -69,9 +72,10 @@ pub(crate) fn survey<'a>(pages: impl Iterator<Item = (u32, &'a PageGlyphs)>, boo
 }
 
 fn lines(page: &PageGlyphs) -> Vec<lines::Line> {
-    let turn = glyph::main_turn(&page.glyphs);
-    let glyphs = margin::without_line_numbers(glyph::upright(&page.glyphs, &page.links, turn));
-    let (glyphs, tables) = tables::take_out(glyphs, &page.rules, turn);
+    let glyphs = vertical::turned(&page.glyphs);
+    let turn = glyph::main_turn(&glyphs);
+    let glyphs = margin::without_line_numbers(glyph::upright(&glyphs, &page.links, turn));
+    let (glyphs, tables) = tables::take_out(glyphs, page, turn);
     let mut lines = lines::from_glyphs(&glyphs);
     tables.into_iter().for_each(|table| tables::insert(&mut lines, table));
     if script::is_right_to_left(lines.iter().map(|line| &*line.text)) {

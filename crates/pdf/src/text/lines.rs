@@ -251,7 +251,8 @@ fn append(previous: &mut Line, line: Line) {
     } else if previous.size < SMALL_MAX * line.size {
         previous.text = spacing::shifted(&previous.text, shift(-rise));
     }
-    if gap > 0.1 * size {
+    let is_ideographic = |char: Option<char>| char.is_some_and(script::joins_without_space);
+    if gap > 0.1 * size && !(is_ideographic(previous.text.chars().next_back()) && is_ideographic(text.chars().next())) {
         previous.text.push_space();
         previous.second_left = previous.second_left.or(Some(line.left));
     }

@@ -109,6 +109,17 @@ mod tests {
     }
 
     #[test]
+    fn links_are_wanted_where_the_document_or_the_page_has_addresses() {
+        let text = |text: &str| super::super::testing::glyphs(text, 50.0, 80.0);
+        let mut words = Vocabulary::default();
+        words.add("some words");
+        let without = Survey { words, ..Survey::default() };
+        assert!(!without.wants_links(&text("no address: none")));
+        assert!(without.wants_links(&text("see https://example.org")));
+        assert!(without.with_links(true).wants_links(&text("here")));
+    }
+
+    #[test]
     fn sample_has_neighbours_and_the_pages_on_which_chapters_begin() {
         let bookmark = |page| Bookmark { title: String::new(), level: 1, page: Some(page) };
         let sampled = sample(1_000, &[bookmark(7), bookmark(600)]);

@@ -7,8 +7,12 @@ use super::{PageGlyphs, Rule};
 
 /// The Markdown of a document of one page.
 pub(super) fn to_markdown(glyphs: &[Glyph], rules: &[Rule]) -> String {
-    let page = PageGlyphs { glyphs: glyphs.to_vec(), rules: rules.to_vec(), ..PageGlyphs::default() };
-    super::to_markdown(&page, 0, &super::survey([(0, &page)].into_iter(), &[]))
+    page_to_markdown(&PageGlyphs { glyphs: glyphs.to_vec(), rules: rules.to_vec(), ..PageGlyphs::default() })
+}
+
+/// Like [`to_markdown`], with all that is on the page.
+pub(super) fn page_to_markdown(page: &PageGlyphs) -> String {
+    super::to_markdown(page, 0, &super::survey([(0, page)].into_iter(), &[]))
 }
 
 /// A line of 10-point type.

@@ -17,6 +17,7 @@ use super::faces::Faces;
 use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
+use super::rules::Drawn;
 use super::{bookmarks, figures, glyphs, labels, links, looks, page_picture, rules, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
@@ -125,7 +126,8 @@ impl OpenDocument {
         let looks = looks::of_page(&page, &glyphs)?;
         let wants_links = survey.is_none_or(|survey| survey.wants_links(&glyphs));
         let (links, addresses) = if wants_links { links::of_page(&page) } else { Default::default() };
-        let glyphs = PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) };
+        let Drawn { rules, drawings, .. } = rules::read(&page);
+        let glyphs = PageGlyphs { glyphs, links, addresses, rules, drawings };
         Ok(ReadPage { glyphs, chars_visible, is_scan, looks })
     }
 

@@ -115,6 +115,11 @@ impl Page {
         glyphs.iter().map(|index| self.glyphs[*index].char).collect()
     }
 
+    /// Whether most of a piece is in the face of code.
+    pub(super) fn is_mono(&self, piece: &Piece) -> bool {
+        2 * piece.glyphs.iter().filter(|index| self.glyphs[**index].face.mono).count() > piece.glyphs.len()
+    }
+
     /// Whether the characters are in a monospaced font.
     pub(super) fn is_code(&self, row: &Row) -> bool {
         let glyphs: Vec<&Placed> = row.glyphs.iter().map(|index| &self.glyphs[*index]).collect();
