@@ -8,6 +8,7 @@
 //!
 //! Right-to-left text is mirrored first, and [`vertical`] text turned, so that the layout has only rules for left-to-right text.
 
+mod bidi;
 mod blocks;
 mod columns;
 mod glyph;
@@ -95,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser};
 
-    use super::testing::{glyphs, mono_glyphs};
+    use super::testing::{glyphs, leftward_glyphs, mono_glyphs};
     use super::*;
 
     fn to_markdown(glyphs: &[Glyph]) -> String {
@@ -163,7 +164,10 @@ mod tests {
             lines.push(("עמודה שנייה של טקסט ארוך", 50.0, down));
         }
         lines.rotate_left(4);
-        let markdown = to_markdown(&page(&lines));
+        let line_break = glyphs("\n", 0.0, 0.0);
+        let leftward =
+            |(text, left, down): &(&str, f32, f32)| [leftward_glyphs(text, *left, *down), line_break.clone()];
+        let markdown = to_markdown(&lines.iter().flat_map(leftward).collect::<Vec<_>>().concat());
         assert!(markdown.find("ראשונה") < markdown.find("שנייה"), "{markdown}");
     }
 

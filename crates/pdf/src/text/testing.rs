@@ -50,6 +50,14 @@ pub(super) fn glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32 + [0.0, 0.8, 0.3][column % 3])
 }
 
+/// Like [`glyphs`], but from right to left.
+pub(super) fn leftward_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
+    let mut placed = glyphs(text, left, down);
+    let places: Vec<_> = placed.iter().rev().map(|glyph| (glyph.origin, glyph.bounds)).collect();
+    placed.iter_mut().zip(places).for_each(|(glyph, place)| (glyph.origin, glyph.bounds) = place);
+    placed
+}
+
 /// Like [`glyphs`], but each exactly 5 points wide.
 pub(super) fn mono_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32)

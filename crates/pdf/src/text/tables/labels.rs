@@ -25,8 +25,8 @@ const OUTER_CHARS_MAX: usize = 12;
 /// A longer piece of text is no label.
 const CHARS_MAX: usize = 30;
 /// Pieces below each other that are longer are lines of text.
-const LINE_CHARS_MIN: usize = 14;
-const LINES_MAX: usize = 2;
+const LINE_CHARS_MIN: usize = 10;
+const LINES_MAX: usize = 1;
 /// A piece at least this wide, as a share of the drawing, is no label, unless it has few characters.
 const WIDTH_MAX: f32 = 0.7;
 /// The most of a drawing that its labels cover.
