@@ -1,5 +1,7 @@
 //! One open document, which is read page by page.
 
+mod contents;
+
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,83 +10,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::answers;
 use super::engine::Engine;
 use super::error::{PageFault, PdfError};
-use super::figures::Figure;
 use super::permits::WorkerPermit;
 use super::process::{Answer, WorkerProcess, within};
 use super::protocol::{Half, Reply, Request};
 
-/// The page count and title of an open document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Info {
-    /// At least 1.
-    pub total_pages: u32,
-    /// From the metadata, one clean line of at most 300 characters; `None` if there is none worth showing.
-    pub title: Option<String>,
-}
-
-/// The text of one page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageText {
-    /// Markdown in reading order. Plain text in it cannot turn into HTML.
-    pub markdown: String,
-    /// Characters of native text, white space not counted.
-    pub chars_visible: u32,
-    /// The page is a picture of text: there is (almost) no text that a reader sees.
-    pub is_scan: bool,
-    pub looks: PageLooks,
-}
-
-/// What makes a page harder to read than others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageLooks {
-    /// Most of its text is smaller than 7 points.
-    pub has_small_type: bool,
-    /// It is larger than A3.
-    pub is_large: bool,
-    /// It shows nothing: it has no text, and all of it has one colour.
-    pub is_blank: bool,
-}
-
-/// An entry of the document's own outline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bookmark {
-    /// One clean line of at most 300 characters.
-    pub title: String,
-    /// Counts from 1.
-    pub level: u8,
-    /// The page to which it leads, numbered from 0; `None`: it leads to none.
-    pub page: Option<u32>,
-}
-
-/// The figures of a page.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PageFigures {
-    pub images: Vec<FigureImage>,
-    /// Whether the page has a table, as far as rules and the layout model show.
-    pub has_tables: bool,
-}
-
-/// How much native text a page has, for the estimate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageLength {
-    /// As in [`PageText`].
-    pub chars_visible: u32,
-    /// As in [`PageText`].
-    pub is_scan: bool,
-}
-
-/// A figure of a page, cut out of a sharp picture of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FigureImage {
-    pub figure: Figure,
-    pub png: Vec<u8>,
-}
+pub use self::contents::{
+    BOOKMARKS_MAX, Bookmark, FigureImage, Info, LABEL_CHARS_MAX, PageFigures, PageLength, PageLooks, PageText,
+};
 
 /// An open PDF. Pages are numbered from 0. It has one worker, and calls wait for it, unless the document is [widened](Self::widen).
 /// Dropping it ends its workers.
@@ -109,10 +46,6 @@ pub struct Document {
     survey: OnceCell<Vec<u8>>,
 }
 
-/// Characters of a page label. A longer one is cut.
-pub const LABEL_CHARS_MAX: usize = 32;
-/// More bookmarks are left out. The largest outline that was seen has 12,000.
-pub const BOOKMARKS_MAX: usize = 20_000;
 /// A document that kills this many workers, and one more for each fifty pages, is hostile. One page can kill two.
 const WORKERS_LOST_MAX: u32 = 16;
 const PAGES_PER_WORKER_LOST: u32 = 50;
@@ -382,92 +315,4 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
-
-    use super::*;
-    use crate::protocol::encode_head;
-    use crate::{DetectorSpec, EngineConfig, Family, Priority, Requester, Runtime, SandboxLayers};
-
-    const OPENED: Reply = Reply::Opened { total_pages: 1, title: None };
-    const FIGURES: Reply = Reply::Figures { figures: Vec::new(), has_tables: false };
-
-    fn started() -> Reply {
-        let layers =
-            SandboxLayers { no_new_privs: true, limits: true, files: true, system_calls: true, ..Default::default() };
-        Reply::Started { layers }
-    }
-
-    /// A program that runs these lines of a shell. `answer` waits for a request and sends the reply with that number.
-    fn scripted_worker(folder: &Path, lines: &str, replies: &[Reply]) -> PathBuf {
-        for (number, reply) in replies.iter().enumerate() {
-            std::fs::write(folder.join(number.to_string()), encode_head(reply, b"").unwrap()).unwrap();
-        }
-        let worker = folder.join("worker");
-        let ask = "ask() { set -- $(head -c 8 | od -An -tu4 -w8); head -c $(($1 + $2)) >/dev/null; }";
-        let answer = "answer() { file=$1; ask; cat \"$file\" >&0; }";
-        let script = format!("#!/bin/sh\ncd '{}'\n{ask}\n{answer}\n{lines}\nexec sleep 1000\n", folder.display());
-        std::fs::write(&worker, script).unwrap();
-        std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
-        std::fs::write(folder.join("document"), "").unwrap();
-        worker
-    }
-
-    /// A document of one page that this worker reads. A page may take 300 ms.
-    async fn document(worker_exe: PathBuf) -> Document {
-        let path = worker_exe.with_file_name("document");
-        let detector = DetectorSpec {
-            family: Family::PpDoclayout,
-            runtime: Runtime::Onnxruntime,
-            model: PathBuf::new(),
-            library: PathBuf::new(),
-            threshold_percent: 25,
-            figure_classes: Vec::new(),
-        };
-        let page_timeout = Duration::from_millis(300);
-        let usual = EngineConfig::new(PathBuf::new());
-        let config = EngineConfig { worker_exe, page_timeout, detector: Some(detector), spare_workers: 0, ..usual };
-        Engine::new(config).unwrap().open(path, Priority::Interactive, &Requester::unlimited("test")).await.unwrap()
-    }
-
-    #[test]
-    fn a_document_of_very_many_pages_has_time_for_all_of_them() {
-        let half_an_hour = Duration::from_secs(1_800);
-        assert_eq!(time_for(1, half_an_hour), half_an_hour);
-        assert_eq!(time_for(1_800, half_an_hour), half_an_hour);
-        assert_eq!(time_for(10_000, half_an_hour), Duration::from_secs(10_000));
-        assert_eq!(time_for(3_600, Duration::from_secs(60)), Duration::from_secs(120));
-        assert_eq!(time_for(2, Duration::MAX), Duration::MAX);
-    }
-
-    #[tokio::test]
-    async fn a_detector_is_not_loaded_in_the_time_of_the_first_page() {
-        let folder = tempfile::tempdir().unwrap();
-        let lines = "if mkdir begun; then answer 0; answer 1; answer 2; answer 3; answer 4; else sleep 1; answer 0; fi";
-        let replies = [started(), OPENED, Reply::DetectorWanted, Reply::DetectorReady, FIGURES];
-        let document = document(scripted_worker(folder.path(), lines, &replies)).await;
-        let time = document.time_left();
-        assert_eq!(document.figures(0).await.unwrap(), PageFigures::default());
-        assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
-    }
-
-    #[tokio::test]
-    async fn figures_are_looked_for_once_more_by_a_fresh_worker() {
-        let folder = tempfile::tempdir().unwrap();
-        let only_the_second_answers = "answer 0; answer 1; if ! mkdir begun; then answer 2; fi";
-        let document =
-            document(scripted_worker(folder.path(), only_the_second_answers, &[started(), OPENED, FIGURES])).await;
-        assert_eq!(document.figures(0).await.unwrap(), PageFigures::default());
-        assert_eq!(document.workers_lost.load(Ordering::Relaxed), 1);
-    }
-
-    #[tokio::test]
-    async fn figures_that_two_workers_cannot_find_are_given_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let document = document(scripted_worker(folder.path(), "answer 0; answer 1", &[started(), OPENED])).await;
-        let answer = document.figures(0).await;
-        assert!(matches!(answer, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })), "{answer:?}");
-        assert_eq!(document.workers_lost.load(Ordering::Relaxed), 2);
-    }
-}
+mod tests;

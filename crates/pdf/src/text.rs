@@ -6,8 +6,9 @@
 //!
 //! A page alone does not tell what a heading is. So a [`Survey`] of the document comes first.
 //!
-//! Right-to-left text is mirrored first, so that the layout has only rules for left-to-right text.
+//! Right-to-left text is mirrored first, and [`vertical`] text turned, so that the layout has only rules for left-to-right text.
 
+mod bidi;
 mod blocks;
 mod columns;
 mod glyph;
@@ -31,13 +32,14 @@ mod survey;
 mod tables;
 #[cfg(test)]
 mod testing;
+mod vertical;
 mod vocabulary;
 
 use crate::document::Bookmark;
 
 pub(crate) use glyph::{Face, Glyph, Link, Turn, is_visible};
 pub(crate) use survey::{Survey, sample};
-pub(crate) use tables::Rule;
+pub(crate) use tables::{Area, Rule};
 
 /// The characters of a page in file order, its links and its rules.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +49,8 @@ pub(crate) struct PageGlyphs {
     /// The addresses to which the links refer by number.
     pub addresses: Vec<String>,
     pub rules: Vec<Rule>,
+    /// Where something is drawn that is neither a rule nor a box.
+    pub drawings: Vec<Area>,
 }
 
 /// The Markdown of a page of a document. Text is escaped: it never becomes HTML, nor a heading, list or code that the layout does not show.
@@ -59,13 +63,20 @@ pub(crate) fn to_markdown(page: &PageGlyphs, index: u32, survey: &Survey) -> Str
 
 /// Surveys a sample of the pages of a document, each with its number.
 pub(crate) fn survey<'a>(pages: impl Iterator<Item = (u32, &'a PageGlyphs)>, bookmarks: &[Bookmark]) -> Survey {
-    Survey::of(pages.map(|(index, page)| (index, lines(page))).collect(), bookmarks)
+    let mut has_links = false;
+    let pages = pages.map(|(index, page)| {
+        has_links |= !page.addresses.is_empty() || glyph::has_italic_reference(&page.glyphs, &page.links);
+        (index, lines(page))
+    });
+    let pages = pages.collect();
+    Survey::of(pages, bookmarks).with_links(has_links)
 }
 
 fn lines(page: &PageGlyphs) -> Vec<lines::Line> {
-    let turn = glyph::main_turn(&page.glyphs);
-    let glyphs = margin::without_line_numbers(glyph::upright(&page.glyphs, &page.links, turn));
-    let (glyphs, tables) = tables::take_out(glyphs, &page.rules, turn);
+    let glyphs = vertical::turned(&page.glyphs);
+    let turn = glyph::main_turn(&glyphs);
+    let glyphs = margin::without_line_numbers(glyph::upright(&glyphs, &page.links, turn));
+    let (glyphs, tables) = tables::take_out(glyphs, page, turn);
     let mut lines = lines::from_glyphs(&glyphs);
     tables.into_iter().for_each(|table| tables::insert(&mut lines, table));
     if script::is_right_to_left(lines.iter().map(|line| &*line.text)) {
@@ -85,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser};
 
-    use super::testing::{glyphs, mono_glyphs};
+    use super::testing::{glyphs, leftward_glyphs, mono_glyphs};
     use super::*;
 
     fn to_markdown(glyphs: &[Glyph]) -> String {
@@ -153,7 +164,10 @@ mod tests {
             lines.push(("עמודה שנייה של טקסט ארוך", 50.0, down));
         }
         lines.rotate_left(4);
-        let markdown = to_markdown(&page(&lines));
+        let line_break = glyphs("\n", 0.0, 0.0);
+        let leftward =
+            |(text, left, down): &(&str, f32, f32)| [leftward_glyphs(text, *left, *down), line_break.clone()];
+        let markdown = to_markdown(&lines.iter().flat_map(leftward).collect::<Vec<_>>().concat());
         assert!(markdown.find("ראשונה") < markdown.find("שנייה"), "{markdown}");
     }
 

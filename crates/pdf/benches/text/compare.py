@@ -97,7 +97,11 @@ def truth_of(document: dict) -> tuple[list[Block], set[str]]:
     pdf = pypdfium2.PdfDocument(DOCUMENTS / document["package"] / document["pdf"])
     first, last = document["pages"]
     texts = [pdf[index].get_textpage().get_text_range() for index in (first - 1, last - 1)]
-    vocabulary = {word.casefold() for word in metrics.WORD.findall(" ".join(normal(block.plain()) for block in blocks))}
+    # Addresses are printed in some documents. In LaTeX, names and addresses of authors are in the preamble.
+    known = [normal(block.plain()) for block in blocks] + [run.href for block in blocks for run in block.runs]
+    sources = [document["source"]] if isinstance(document["source"], str) else document["source"]
+    known += [normal(path.read_text(errors="replace")) for name in sources if name.endswith(".tex") for path in folder.glob(name)]
+    vocabulary = {word.casefold() for word in metrics.WORD.findall(" ".join(known))}
     return on_pages(blocks, texts), vocabulary
 
 

@@ -21,7 +21,11 @@ fn widest_gutter(chunks: &[&Chunk]) -> Option<Gutter> {
         .into_iter()
         .filter(|gap| {
             let (left, right): (Vec<&Chunk>, Vec<&Chunk>) = chunks.iter().partition(|chunk| chunk.right <= gap.0);
-            is_column(&left) && is_column(&right) && are_side_by_side(&left, &right) && !are_rows(&left, &right)
+            is_column(&left)
+                && is_column(&right)
+                && are_side_by_side(&left, &right)
+                && !are_rows(&left, &right)
+                && !are_terms(&left, &right)
         })
         .max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)))
 }
@@ -152,6 +156,16 @@ fn are_rows(left: &[&Chunk], right: &[&Chunk]) -> bool {
     let (few, many) = if left.len() <= right.len() { (left, right) } else { (right, left) };
     let aligned = few.iter().filter(|chunk| many.iter().any(|other| start_together(chunk, other))).count();
     aligned * 5 >= few.len() * 3
+}
+
+/// Whether most lines of the smaller side have none beside them: terms, and their definitions below and to the right of each.
+fn are_terms(left: &[&Chunk], right: &[&Chunk]) -> bool {
+    let lines = |side: &[&Chunk]| side.iter().map(|chunk| chunk.lines.len()).sum::<usize>();
+    let (few, many) = if lines(left) <= lines(right) { (left, right) } else { (right, left) };
+    let is_beside =
+        |line: &Line, other: &Line| (line.baseline - other.baseline).abs() < 0.5 * line.size.max(other.size);
+    let has_neighbour = |line: &&Line| many.iter().flat_map(|chunk| &chunk.lines).any(|other| is_beside(line, other));
+    2 * few.iter().flat_map(|chunk| &chunk.lines).filter(has_neighbour).count() < lines(few)
 }
 
 /// Whether its lines are wide enough for sentences on average.

@@ -25,8 +25,9 @@ pub(crate) struct Face {
 }
 
 /// The counter-clockwise rotation of a character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Turn {
+    #[default]
     Upright,
     Quarter,
     Half,
@@ -81,7 +82,7 @@ impl Glyph {
     }
 
     /// The glyph on the page rotated so that glyphs of this turn are upright.
-    fn placed(&self, links: &[Link]) -> Placed {
+    fn placed(&self, links: &mut Links<'_>) -> Placed {
         let [left, bottom, right, top] = self.bounds;
         let (x, y) = self.origin;
         let (left, right, baseline) = match self.turn {
@@ -90,7 +91,7 @@ impl Glyph {
             Turn::Half => (-x, -left, y),
             Turn::ThreeQuarters => (-y, -bottom, -x),
         };
-        let link = links.iter().find(|link| link.holds(self)).map(|link| link.address);
+        let link = links.of(self).map(|link| link.address);
         // Some programs set cross-references in italics.
         let face = Face { italic: self.face.italic && link != Some(None), ..self.face };
         Placed { char: self.char, left, right: right.max(left), baseline, size: self.size, face, link: link.flatten() }
@@ -106,13 +107,37 @@ pub(crate) struct Link {
     pub address: Option<u16>,
 }
 
-impl Link {
-    /// Whether the middle of a character is in the area.
-    fn holds(&self, glyph: &Glyph) -> bool {
-        let [left, bottom, right, top] = self.bounds;
-        let (x, y) = (glyph.bounds[0].midpoint(glyph.bounds[2]), glyph.bounds[1].midpoint(glyph.bounds[3]));
-        (left..=right).contains(&x) && (bottom..=top).contains(&y)
+/// The links of a page. Those at the height of one line are kept, because the next character is mostly on it, too.
+struct Links<'a> {
+    all: &'a [Link],
+    near: Vec<&'a Link>,
+    height: f32,
+}
+
+impl<'a> Links<'a> {
+    fn new(all: &'a [Link]) -> Self {
+        Self { all, near: Vec::new(), height: f32::NAN }
     }
+
+    /// The first link that holds the middle of a character.
+    fn of(&mut self, glyph: &Glyph) -> Option<&'a Link> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let (x, y) = (glyph.bounds[0].midpoint(glyph.bounds[2]), glyph.bounds[1].midpoint(glyph.bounds[3]));
+        if y != self.height {
+            self.height = y;
+            self.near.clear();
+            self.near.extend(self.all.iter().filter(|link| (link.bounds[1]..=link.bounds[3]).contains(&y)));
+        }
+        self.near.iter().find(|link| (link.bounds[0]..=link.bounds[2]).contains(&x)).copied()
+    }
+}
+
+/// Whether a link is set in italics.
+pub(super) fn has_italic_reference(glyphs: &[Glyph], links: &[Link]) -> bool {
+    let mut links = Links::new(links);
+    glyphs.iter().any(|glyph| glyph.face.italic && links.of(glyph).is_some())
 }
 
 /// Whether a character is visible: neither white space nor a control, replacement or non-character.
@@ -124,17 +149,24 @@ pub(crate) fn is_visible(char: char) -> bool {
 /// The most common turn.
 pub(super) fn main_turn(glyphs: &[Glyph]) -> Turn {
     let turns = [Turn::Upright, Turn::Quarter, Turn::Half, Turn::ThreeQuarters];
-    let count = |turn: &Turn| glyphs.iter().filter(|glyph| glyph.turn == *turn && is_visible(glyph.char)).count();
+    let mut counts = [0_usize; 4];
+    for glyph in glyphs.iter().filter(|glyph| is_visible(glyph.char)) {
+        if let Some(at) = turns.iter().position(|turn| *turn == glyph.turn) {
+            counts[at] += 1;
+        }
+    }
     // `max_by_key` returns the last maximum, so upright must be last.
-    turns.into_iter().rev().max_by_key(count).unwrap_or(Turn::Upright)
+    let most = turns.into_iter().zip(counts).rev().max_by_key(|(_, count)| *count);
+    most.map_or(Turn::Upright, |(turn, _)| turn)
 }
 
 /// The glyphs of the page's main turn. Others, such as stamps in the margin and axis labels, are dropped. Line breaks, spaces and hyphens
 /// that PDFium generates have no turn and are kept.
 pub(super) fn upright(glyphs: &[Glyph], links: &[Link], main: Turn) -> Vec<Placed> {
+    let mut links = Links::new(links);
     glyphs
         .iter()
         .filter(|glyph| glyph.is_layout() || (glyph.turn == main && is_visible(glyph.char) && glyph.is_sane()))
-        .map(|glyph| glyph.placed(links))
+        .map(|glyph| glyph.placed(&mut links))
         .collect()
 }

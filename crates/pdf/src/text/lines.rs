@@ -7,7 +7,7 @@ use super::lists::Mark;
 use super::rich::{Rich, Shift};
 use super::style::Style;
 use super::tables::Table;
-use super::{script, spacing};
+use super::{bidi, script, spacing};
 
 /// The most spaces between two words of code. It bounds the output for hostile coordinates.
 const CODE_GAP_COLUMNS_MAX: usize = 60;
@@ -99,9 +99,15 @@ pub(super) fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for run in glyphs.split_inclusive(Placed::ends_line) {
         let hyphenated = run.last().is_some_and(|glyph| glyph.char == LINE_END_HYPHEN);
-        let Some(line) = line(run, hyphenated) else { continue };
+        let Some(line) = line(&bidi::ordered(run), hyphenated) else { continue };
         match lines.last_mut() {
-            Some(previous) if continues(previous, &line) => append(previous, line),
+            Some(previous) if continues(previous, &line) => {
+                let mut line = line;
+                if line.left > previous.left && are_right_to_left(previous, &line) {
+                    std::mem::swap(previous, &mut line);
+                }
+                append(previous, line);
+            }
             _ => lines.push(line),
         }
     }
@@ -158,8 +164,14 @@ fn first_word_width(run: &[Placed]) -> f32 {
 }
 
 /// The most common value, rounded to a tenth; the smallest of several.
-pub(super) fn most_common(values: impl Iterator<Item = f32>) -> f32 {
-    let mut tenths: Vec<i32> = values.map(|value| (value * 10.0).round() as i32).collect();
+pub(super) fn most_common(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let mut values = values.map(|value| (value * 10.0).round() as i32);
+    let Some(first) = values.next() else { return 0.0 };
+    // Mostly there is but one.
+    if values.clone().all(|value| value == first) {
+        return first as f32 / 10.0;
+    }
+    let mut tenths: Vec<i32> = std::iter::once(first).chain(values).collect();
     tenths.sort_unstable();
     let mut best = (0, 0);
     for group in tenths.chunk_by(|a, b| a == b) {
@@ -219,19 +231,30 @@ pub(super) fn columns(gap: f32, pitch: f32) -> usize {
     ((gap / pitch).round().max(0.0) as usize).min(CODE_GAP_COLUMNS_MAX)
 }
 
+/// The free space between two parts of a line; in right-to-left text the second one can be to the left.
+fn gap(previous: &Line, line: &Line) -> f32 {
+    let to_right = line.left - previous.right;
+    if are_right_to_left(previous, line) { to_right.max(previous.left - line.right) } else { to_right }
+}
+
+fn are_right_to_left(previous: &Line, line: &Line) -> bool {
+    let is_to_left = |line: &Line| line.text.chars().any(script::is_right_to_left_letter);
+    !previous.text.is_ascii() && is_to_left(previous) && (line.text.is_ascii() || is_to_left(line))
+}
+
 /// Whether `line` continues `previous` on the same base line: parts of a formula, or text after a superscript.
 fn continues(previous: &Line, line: &Line) -> bool {
     let size = previous.size.max(line.size);
     let raised = (previous.size - line.size).abs() > 0.1 * size;
     let rise = (previous.baseline - line.baseline).abs();
-    let gap = line.left - previous.right;
+    let gap = gap(previous, line);
     !previous.hyphenated
         && rise < if raised { 0.6 } else { 0.25 } * size
         && (-0.5 * size..APART_SIZES * size).contains(&gap)
 }
 
 fn append(previous: &mut Line, line: Line) {
-    let gap = line.left - previous.right;
+    let gap = gap(previous, &line);
     let size = previous.size.max(line.size);
     let rise = previous.baseline - line.baseline;
     let shift = |rise: f32| match rise / size {
@@ -245,7 +268,8 @@ fn append(previous: &mut Line, line: Line) {
     } else if previous.size < SMALL_MAX * line.size {
         previous.text = spacing::shifted(&previous.text, shift(-rise));
     }
-    if gap > 0.1 * size {
+    let is_ideographic = |char: Option<char>| char.is_some_and(script::joins_without_space);
+    if gap > 0.1 * size && !(is_ideographic(previous.text.chars().next_back()) && is_ideographic(text.chars().next())) {
         previous.text.push_space();
         previous.second_left = previous.second_left.or(Some(line.left));
     }

@@ -15,6 +15,8 @@ const TERM_LEADING_SIZES: f32 = 2.6;
 const TERM_INDENT_SIZES: f32 = 1.0;
 /// Between a term and its example, lines are further apart than in a listing, in sizes.
 const TERM_GAP_SIZES: f32 = 1.4;
+/// The one word above a listing that begins so far to the left of it is its title, in sizes.
+const TITLE_INDENT_SIZES: f32 = 10.0;
 /// The largest difference of two edges that are one, in points.
 const EDGE: f32 = 1.0;
 
@@ -51,6 +53,7 @@ fn is_same_listing(run: &[Line], next: &Line) -> bool {
     (mono.pitch - next_mono.pitch).abs() <= mono.pitch * 0.02
         && (0.3 * line.size..LEADING_SIZES.1 * line.size).contains(&advance)
         && !(advance > TERM_GAP_SIZES * line.size && is_term_beside(run, next))
+        && !(run.len() == 1 && is_title_above(line, next))
 }
 
 /// Whether the listing is a term and the next line its example, or the next line is a term to the left of the whole listing.
@@ -76,7 +79,17 @@ fn is_in_paragraph(before: Option<&Line>, run: &[Line], rest: &VecDeque<Line>) -
     let is_after_text = before.is_some_and(|before| is_near(before, first) && before.right >= first.right);
     let is_before_text = rest.front().is_none_or(|after| is_near(last, after) || after.baseline < last.baseline);
     let is_line = run.len() <= 2 && is_after_text && (is_before_text || before.is_some_and(|before| before.hyphenated));
-    is_item || is_line || is_term(run, rest)
+    is_item || is_line || is_term(run, rest) || is_title(run, rest)
+}
+
+/// Whether a line of code is the title of the listing below it, in the middle of its frame.
+fn is_title(run: &[Line], rest: &VecDeque<Line>) -> bool {
+    let ([line], Some(after)) = (run, rest.front()) else { return false };
+    after.mono.is_some() && is_title_above(line, after)
+}
+
+fn is_title_above(line: &Line, after: &Line) -> bool {
+    !line.text.contains(' ') && line.left - after.left > TITLE_INDENT_SIZES * line.size
 }
 
 /// Whether a line of code is a term, and its definition follows, which is indented. In a paragraph only the first line is.
@@ -146,6 +159,13 @@ mod tests {
             paragraph(&["a line of text that ends with the name", "some::name::of::code", "and goes on here"]);
         lines[1] = code_line("some::name::of::code", 50.0, 112.0);
         assert!(!are_code(lines).contains(&true));
+    }
+
+    #[test]
+    fn title_in_the_middle_of_a_frame_is_no_line_of_its_listing() {
+        let lines = |title: &str| vec![code_line(title, 200.0, 88.0), code_line("first();", 50.0, 100.0)];
+        assert_eq!(are_code(lines("Example")), [false, true]);
+        assert_eq!(are_code(lines("int x;")), [true]);
     }
 
     #[test]

@@ -178,6 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn terms_above_their_indented_definitions_are_no_column() {
+        let mut lines = Vec::new();
+        for row in 0..5 {
+            let y = 100.0 + 40.0 * row as f32;
+            lines.push(line(&format!("term{row}"), 50.0, 80.0, y));
+            lines.push(line(&format!("x{row}"), 100.0, 400.0, y + 13.0));
+            lines.push(line(&format!("y{row}"), 100.0, 400.0, y + 25.0));
+        }
+        assert_eq!(order(lines), "term0 x0 y0 term1 x1 y1 term2 x2 y2 term3 x3 y3 term4 x4 y4");
+    }
+
+    #[test]
     fn labels_beside_their_texts_are_read_row_by_row() {
         let mut lines = Vec::new();
         for row in 0..5 {

@@ -88,9 +88,9 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
 }
 
 fn same_size(a: &Line, b: &Line) -> bool {
-    let is_mixed = [a, b].iter().all(|line| line.text.chars().any(script::joins_without_space));
-    let tolerance = if is_mixed { MIXED_SIZE_TOLERANCE } else { SIZE_TOLERANCE };
-    (a.size - b.size).abs() <= tolerance * a.size.max(b.size)
+    let difference = (a.size - b.size).abs() / a.size.max(b.size);
+    let are_mixed = || [a, b].iter().all(|line| line.text.chars().any(script::joins_without_space));
+    difference <= SIZE_TOLERANCE || a.size == b.size || difference <= MIXED_SIZE_TOLERANCE && are_mixed()
 }
 
 /// Whether a line is a row of a table. The gap behind the mark of an item does not make it one.

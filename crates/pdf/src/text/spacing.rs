@@ -95,12 +95,14 @@ struct Spacing {
 impl Spacing {
     fn of(run: &[Placed], size: f32) -> Self {
         let is_letter = |glyph: &&Placed| glyph.char.is_alphabetic() && !script::joins_without_space(glyph.char);
-        let inked: Vec<&Placed> = run.iter().filter(|glyph| glyph.is_inked()).collect();
-        let pairs = inked.windows(2).filter(|pair| pair.iter().all(|glyph| is_letter(glyph) && !glyph.face.mono));
-        let mut gaps: Vec<f32> = pairs.map(|pair| gap(pair[0], pair[1])).collect();
-        gaps.sort_by(f32::total_cmp);
+        let inked = || run.iter().filter(|glyph| glyph.is_inked());
+        let pairs =
+            inked().zip(inked().skip(1)).filter(|(a, b)| [a, b].iter().all(|of| is_letter(of) && !of.face.mono));
+        let mut gaps: Vec<f32> = Vec::with_capacity(run.len());
+        gaps.extend(pairs.map(|(before, glyph)| gap(before, glyph)));
         // Most gaps are within words.
-        let usual = gaps.get(gaps.len() * 2 / 5).copied().unwrap_or(0.0);
+        let at = gaps.len() * 2 / 5;
+        let usual = if gaps.is_empty() { 0.0 } else { *gaps.select_nth_unstable_by(at, f32::total_cmp).1 };
         let is_tracked = gaps.len() >= TRACKED_LETTERS_MIN && usual > TRACKED_SIZES_MIN * size;
         Self { gap_min: SPACE_SIZES_MIN * size + if is_tracked { usual } else { 0.0 }, is_tracked }
     }

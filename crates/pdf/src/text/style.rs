@@ -31,9 +31,6 @@ impl Style {
             let count = letters().filter(|glyph| is(&glyph.face)).count();
             count > 0 && count * 10 >= total * 9
         };
-        let mut fonts: Vec<u32> = letters().map(|glyph| glyph.face.font).collect();
-        fonts.sort_unstable();
-        let font = fonts.chunk_by(|a, b| a == b).max_by_key(|group| group.len()).map_or(0, |group| group[0]);
         let cased = || letters().filter(|glyph| glyph.char.is_lowercase() || glyph.char.is_uppercase());
         Self {
             tenths: (size * 10.0).round() as i32,
@@ -41,7 +38,7 @@ impl Style {
             caps: cased().count() >= CAPS_LETTERS_MIN && cased().all(|glyph| glyph.char.is_uppercase()),
             italic: most(|face| face.italic),
             mono: most(|face| face.mono),
-            font,
+            font: most_common_font(letters().map(|glyph| glyph.face.font)),
         }
     }
 
@@ -59,4 +56,15 @@ impl Style {
     pub(super) fn rank(&self) -> (i32, bool, bool, bool) {
         (self.tenths / SAME_TENTHS, self.bold, self.caps, !self.italic)
     }
+}
+
+fn most_common_font(mut fonts: impl Iterator<Item = u32> + Clone) -> u32 {
+    let Some(first) = fonts.next() else { return 0 };
+    // Mostly there is but one.
+    if fonts.clone().all(|font| font == first) {
+        return first;
+    }
+    let mut fonts: Vec<u32> = std::iter::once(first).chain(fonts).collect();
+    fonts.sort_unstable();
+    fonts.chunk_by(|a, b| a == b).max_by_key(|group| group.len()).map_or(0, |group| group[0])
 }

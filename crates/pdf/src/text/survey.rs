@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::glyph::Glyph;
 use super::headings::{Headings, Styles};
 use super::lines::Line;
 use super::running::{self, Band};
@@ -18,6 +19,8 @@ use crate::document::Bookmark;
 const PAGES_MAX: u32 = 36;
 /// So many neighbouring pages are sampled, because left and right pages differ.
 const NEIGHBOURS: u32 = 4;
+/// What an address shows.
+const ADDRESS: [char; 3] = [':', '/', '/'];
 /// Pages on which chapters begin that are sampled.
 const OPENINGS_MAX: usize = 16;
 
@@ -27,12 +30,26 @@ pub(crate) struct Survey {
     pub(super) headings: Headings,
     pub(super) bands: Vec<Band>,
     pub(super) words: Vocabulary,
+    /// A page leads out of the document, or has italics that only show a reference.
+    has_links: bool,
 }
 
 impl Survey {
     /// Whether it tells nothing, because it failed or no page has text.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether the links of a page are worth reading, which takes a twelfth of the time of a page. A page that shows an address has one.
+    pub(crate) fn wants_links(&self, page: &[Glyph]) -> bool {
+        self.has_links
+            || self.is_empty()
+            || page.windows(ADDRESS.len()).any(|run| run.iter().map(|glyph| glyph.char).eq(ADDRESS))
+    }
+
+    pub(super) fn with_links(mut self, has_links: bool) -> Self {
+        self.has_links = has_links;
+        self
     }
 
     /// Surveys some pages of a document, each with its number and its lines.
@@ -49,7 +66,7 @@ impl Survey {
             }
         }
         headings.set_styles(styles);
-        Self { headings, bands, words }
+        Self { headings, bands, words, has_links: false }
     }
 }
 
@@ -89,6 +106,17 @@ mod tests {
             prop_assert!(!sampled.is_empty() && sampled.len() <= PAGES_MAX as usize);
             prop_assert!(sampled.is_sorted() && sampled.iter().all(|page| *page < total));
         }
+    }
+
+    #[test]
+    fn links_are_wanted_where_the_document_or_the_page_has_addresses() {
+        let text = |text: &str| super::super::testing::glyphs(text, 50.0, 80.0);
+        let mut words = Vocabulary::default();
+        words.add("some words");
+        let without = Survey { words, ..Survey::default() };
+        assert!(!without.wants_links(&text("no address: none")));
+        assert!(without.wants_links(&text("see https://example.org")));
+        assert!(without.with_links(true).wants_links(&text("here")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Takes tables out of the characters of a page, before the rest becomes lines.
+//! Takes tables and the [`labels`] of drawings out of the characters of a page, before the rest becomes lines.
 //!
 //! Three kinds are found, the surest first: cells between [`rules`] ([`grid`]), rows between horizontal rules ([`banded`]), and columns that
 //! only their places show ([`aligned`]). A character is in at most one table, and all others are left in their order. Each table stays in
@@ -10,15 +10,18 @@ mod aligned;
 mod banded;
 mod columns;
 mod grid;
+mod labels;
 mod markup;
 mod rows;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+use super::PageGlyphs;
 use super::glyph::{Placed, Turn};
 use super::lines::{self, Line};
 
+pub(crate) use self::labels::Area;
 pub(super) use self::markup::render;
 use self::rows::Page;
 pub(crate) use self::rules::Rule;
@@ -57,11 +60,15 @@ struct DraftCell {
     rows: usize,
 }
 
-/// The characters that are in no table, and a line for each table. `turn` is that of the page's text.
-pub(super) fn take_out(glyphs: Vec<Placed>, rules: &[Rule], turn: Turn) -> (Vec<Placed>, Vec<Line>) {
+/// The characters that are in no table and no drawing, and a line for each table. `drawn` has the rules and drawings of the page, and
+/// `turn` is that of its text.
+pub(super) fn take_out(glyphs: Vec<Placed>, drawn: &PageGlyphs, turn: Turn) -> (Vec<Placed>, Vec<Line>) {
     let mut page = Page::new(glyphs);
-    let lines =
-        drafts(&mut page, &Sides::of(rules, turn)).iter().filter_map(|draft| line(&page.glyphs, draft)).collect();
+    labels::take(&mut page, &drawn.drawings, turn);
+    let lines = drafts(&mut page, &Sides::of(&drawn.rules, turn))
+        .iter()
+        .filter_map(|draft| line(&page.glyphs, draft))
+        .collect();
     (page.rest(), lines)
 }
 

@@ -7,8 +7,12 @@ use super::{PageGlyphs, Rule};
 
 /// The Markdown of a document of one page.
 pub(super) fn to_markdown(glyphs: &[Glyph], rules: &[Rule]) -> String {
-    let page = PageGlyphs { glyphs: glyphs.to_vec(), rules: rules.to_vec(), ..PageGlyphs::default() };
-    super::to_markdown(&page, 0, &super::survey([(0, &page)].into_iter(), &[]))
+    page_to_markdown(&PageGlyphs { glyphs: glyphs.to_vec(), rules: rules.to_vec(), ..PageGlyphs::default() })
+}
+
+/// Like [`to_markdown`], with all that is on the page.
+pub(super) fn page_to_markdown(page: &PageGlyphs) -> String {
+    super::to_markdown(page, 0, &super::survey([(0, page)].into_iter(), &[]))
 }
 
 /// A line of 10-point type.
@@ -44,6 +48,14 @@ pub(super) fn paragraph(texts: &[&str]) -> Vec<Line> {
 /// Upright 10-point glyphs on one base line, `down` points below the top of an A4 page. Their widths differ, around 5 points.
 pub(super) fn glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32 + [0.0, 0.8, 0.3][column % 3])
+}
+
+/// Like [`glyphs`], but from right to left.
+pub(super) fn leftward_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
+    let mut placed = glyphs(text, left, down);
+    let places: Vec<_> = placed.iter().rev().map(|glyph| (glyph.origin, glyph.bounds)).collect();
+    placed.iter_mut().zip(places).for_each(|(glyph, place)| (glyph.origin, glyph.bounds) = place);
+    placed
 }
 
 /// Like [`glyphs`], but each exactly 5 points wide.

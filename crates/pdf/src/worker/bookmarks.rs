@@ -13,6 +13,10 @@ pub(super) fn of(document: &PdfDocument<'_>) -> Vec<Bookmark> {
     let (mut found, mut visited) = (Vec::new(), 0);
     // The next bookmark of each level, the deepest last.
     let mut path: Vec<Option<PdfBookmark<'_>>> = vec![document.bookmarks().root()];
+    if path[0].is_some() {
+        // For each bookmark PDFium goes through all pages that it does not know yet. It knows those whose size it was asked for.
+        let _ = document.pages().page_sizes();
+    }
     while let Some(next) = path.pop() {
         let Some(bookmark) = next else { continue };
         visited += 1;

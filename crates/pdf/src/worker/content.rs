@@ -7,6 +7,7 @@ mod kinds;
 
 use pdfium_render::prelude::{PdfPage, PdfPageObjectsCommon};
 
+pub(super) use self::kinds::visible;
 use self::kinds::{Frame, Kind, kind_and_bounds};
 use super::detector::Layout;
 use crate::figures::{Bounds, Candidate};

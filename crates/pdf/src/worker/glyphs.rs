@@ -1,7 +1,7 @@
 //! Reads the characters of a page from PDFium with few calls.
 //!
-//! Each call takes some tens of nanoseconds, and a page has thousands of characters. So size and turn are read again only when the
-//! height of the box changes or a line starts, and the font only where a word or a sign starts, too.
+//! Each call takes some tens of nanoseconds, and a page has thousands of characters. So the font is read once for each run of text of the
+//! file, and the base line only where a box changes.
 
 use pdfium_render::prelude::{PdfPageText, PdfPageTextChar};
 
@@ -12,8 +12,7 @@ use crate::text::{self, Face, Glyph, Turn};
 pub(super) fn read(page_text: &PdfPageText<'_>, faces: &mut Faces) -> Vec<Glyph> {
     let chars = page_text.chars();
     let mut glyphs: Vec<Glyph> = Vec::with_capacity(chars.len());
-    let mut height = f32::NAN;
-    let (mut size, mut turn, mut face) = (0.0, Turn::Upright, Face::default());
+    let (mut run, mut row) = (Run::default(), Row::default());
     let mut in_word = false;
     let mut halves = Halves::default();
     for char in chars.iter() {
@@ -29,26 +28,71 @@ pub(super) fn read(page_text: &PdfPageText<'_>, faces: &mut Faces) -> Vec<Glyph>
         if value.is_whitespace() || value.is_control() {
             glyphs.push(layout(value));
             in_word = false;
-            if matches!(value, '\n' | '\r' | '\u{2}') {
-                height = f32::NAN;
-            }
             continue;
         }
-        let (Ok(origin), Ok(bounds)) = (char.origin(), char.loose_bounds()) else { continue };
+        let Ok(bounds) = char.loose_bounds() else { continue };
         let bounds = [bounds.left().value, bounds.bottom().value, bounds.right().value, bounds.top().value];
-        let is_changed = bounds[3] - bounds[1] != height;
-        if is_changed {
-            height = bounds[3] - bounds[1];
-            (size, turn) = size_and_turn(&char);
-        }
         let is_letter = value.is_alphanumeric();
+        let is_changed = !row.is_of(&bounds);
         if is_changed || !in_word || !is_letter {
-            face = faces.of(&char);
+            run.read(&char, is_changed, faces);
         }
         in_word = is_letter;
-        glyphs.push(Glyph { char: value, origin: (origin.0.value, origin.1.value), bounds, size, turn, face });
+        let Some(origin) = row.origin(&char, bounds, run.turn) else { continue };
+        glyphs.push(Glyph { char: value, origin, bounds, size: run.size, turn: run.turn, face: run.face });
     }
     glyphs
+}
+
+/// Characters that the file sets together.
+#[derive(Default)]
+struct Run {
+    /// Their matrix with their place. Another run has the same only if this one has no width.
+    matrix: Option<[f32; 6]>,
+    size: f32,
+    turn: Turn,
+    face: Face,
+}
+
+impl Run {
+    /// Reads the run to which a character belongs, unless it is this one. `is_changed`: its box shows that it is another.
+    fn read(&mut self, char: &PdfPageTextChar<'_>, is_changed: bool, faces: &mut Faces) {
+        let matrix = char.matrix().ok().map(|of| [of.a(), of.b(), of.c(), of.d(), of.e(), of.f()]);
+        if !is_changed && matrix.is_some() && matrix == self.matrix {
+            return;
+        }
+        let unscaled = char.unscaled_font_size().value;
+        (self.size, self.turn) = match matrix {
+            Some([a, b, c, d, ..]) => (unscaled * c.hypot(d), turn(a, b)),
+            None => (unscaled, Turn::Upright),
+        };
+        self.face = faces.of(char);
+        self.matrix = matrix;
+    }
+}
+
+/// The bottom and top of the boxes of characters beside each other, and their base line, if boxes begin where characters do.
+#[derive(Default)]
+struct Row {
+    extent: (f32, f32),
+    baseline: Option<f32>,
+}
+
+impl Row {
+    fn is_of(&self, bounds: &[f32; 4]) -> bool {
+        self.extent == (bounds[1], bounds[3])
+    }
+
+    /// The origin of a character, which is read only if its box differs from that before it.
+    fn origin(&mut self, char: &PdfPageTextChar<'_>, bounds: [f32; 4], turn: Turn) -> Option<(f32, f32)> {
+        if let Some(baseline) = self.baseline.filter(|_| turn == Turn::Upright && self.is_of(&bounds)) {
+            return Some((bounds[0], baseline));
+        }
+        let (x, y) = char.origin().ok()?;
+        self.extent = (bounds[1], bounds[3]);
+        self.baseline = (x.value == bounds[0]).then_some(y.value);
+        Some((x.value, y.value))
+    }
 }
 
 /// Whether it is the code of a sign in a font that does not say which.
@@ -108,14 +152,6 @@ pub(super) fn count_visible(page_text: &PdfPageText<'_>) -> u32 {
 /// A space or a line break, which has no place.
 fn layout(char: char) -> Glyph {
     Glyph { char, origin: (0.0, 0.0), bounds: [0.0; 4], size: 0.0, turn: Turn::Upright, face: Face::default() }
-}
-
-fn size_and_turn(char: &PdfPageTextChar<'_>) -> (f32, Turn) {
-    let unscaled = char.unscaled_font_size().value;
-    match char.matrix() {
-        Ok(matrix) => (unscaled * matrix.c().hypot(matrix.d()), turn(matrix.a(), matrix.b())),
-        Err(_) => (unscaled, Turn::Upright),
-    }
 }
 
 /// The direction of the base line to the nearest quarter, if it is within 10 degrees of one.

@@ -9,7 +9,7 @@ use pdfium_render::prelude::{
 use crate::document::{Bookmark, PageLength, PageLooks};
 use crate::error::{DocumentFault, PageFault};
 use crate::protocol::{Fault, Half};
-use crate::text::{self, PageGlyphs};
+use crate::text::{self, PageGlyphs, Survey};
 use crate::title;
 
 use super::document_file::DocumentFile;
@@ -17,6 +17,7 @@ use super::faces::Faces;
 use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
+use super::rules::Drawn;
 use super::{bookmarks, figures, glyphs, labels, links, looks, page_picture, rules, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
@@ -53,7 +54,7 @@ impl Library {
     /// Does once what every document needs, so that PDFium loads all its lazy parts before the sandbox.
     pub(super) fn warm_up(&self) {
         let Ok(document) = self.open_bytes(WARM_UP_PDF.to_vec()) else { return };
-        let _ = document.read(0, &mut Faces::default());
+        let _ = document.read(0, &mut Faces::default(), None);
         let _ = document.split(self, 0);
         let _ = document
             .page(0)
@@ -115,16 +116,18 @@ impl OpenDocument {
         title::clean(title.value())
     }
 
-    /// The characters of a page, and what else its text needs.
-    pub(super) fn read(&self, index: u32, faces: &mut Faces) -> Result<ReadPage, PageFault> {
+    /// The characters of a page, and what else its text needs. `survey`: that of the document, if it is there yet.
+    pub(super) fn read(&self, index: u32, faces: &mut Faces, survey: Option<&Survey>) -> Result<ReadPage, PageFault> {
         let page = self.page(index)?;
         let text = page.text().map_err(|_| PageFault::Damaged)?;
         let glyphs = glyphs::read(&text, faces);
         let chars_visible = text::visible_chars(&glyphs);
         let is_scan = scan::is_scan(&page, &text, chars_visible);
         let looks = looks::of_page(&page, &glyphs)?;
-        let (links, addresses) = links::of_page(&page);
-        let glyphs = PageGlyphs { glyphs, links, addresses, rules: rules::read(&page) };
+        let wants_links = survey.is_none_or(|survey| survey.wants_links(&glyphs));
+        let (links, addresses) = if wants_links { links::of_page(&page) } else { Default::default() };
+        let Drawn { rules, drawings, .. } = rules::read(&page);
+        let glyphs = PageGlyphs { glyphs, links, addresses, rules, drawings };
         Ok(ReadPage { glyphs, chars_visible, is_scan, looks })
     }
 

@@ -32,7 +32,7 @@ impl Surveyor {
         let mut chars = 0;
         for index in text::sample(document.total_pages(), &bookmarks) {
             // A page that cannot be read is one failed page, later.
-            let Ok(page) = document.read(index, &mut self.faces) else { continue };
+            let Ok(page) = document.read(index, &mut self.faces, None) else { continue };
             let count = page.glyphs.glyphs.len();
             if count <= CHARS_MAX && chars + count <= CHARS_KEPT_MAX {
                 chars += count;
@@ -60,7 +60,7 @@ impl Surveyor {
         let Some(survey) = &self.survey else { return Ok(None) };
         let page = match self.pages.remove(&index) {
             Some(page) => page,
-            None => document.read(index, &mut self.faces)?,
+            None => document.read(index, &mut self.faces, Some(survey))?,
         };
         let ReadPage { glyphs, chars_visible, is_scan, looks } = page;
         let markdown = if survey.is_empty() {

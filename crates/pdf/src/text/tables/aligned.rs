@@ -42,13 +42,17 @@ fn runs(page: &Page) -> Vec<Vec<(Row, Vec<Piece>)>> {
     // The left edges of the cells of the last row with a gap.
     let mut edges: Vec<f32> = Vec::new();
     for row in page.rows() {
+        // Most lines are text between lines of text.
+        if edges.is_empty() && !page.has_gap(&row, GAP_SIZES) {
+            continue;
+        }
         let pieces = page.pieces(&row, GAP_SIZES, &[]);
         let is_near = runs.last().and_then(|run| run.last()).is_some_and(|(last, _)| is_close(last, &row));
         if pieces.len() < 2 {
             let is_below = |piece: &Piece| edges.iter().skip(1).any(|edge| (piece.left - edge).abs() <= EDGE);
             let continues = is_near && edges.len() > 2 && pieces.iter().all(is_below);
             match runs.last_mut().filter(|_| continues) {
-                Some(run) => run.push((row, pieces)),
+                Some(run) => run.push((row.into_owned(), pieces)),
                 None => edges.clear(),
             }
             continue;
@@ -56,8 +60,8 @@ fn runs(page: &Page) -> Vec<Vec<(Row, Vec<Piece>)>> {
         let is_open = is_near && !edges.is_empty();
         edges = pieces.iter().map(|piece| piece.left).collect();
         match runs.last_mut() {
-            Some(run) if is_open => run.push((row, pieces)),
-            _ => runs.push(vec![(row, pieces)]),
+            Some(run) if is_open => run.push((row.into_owned(), pieces)),
+            _ => runs.push(vec![(row.into_owned(), pieces)]),
         }
     }
     runs.retain(|run| run.len() >= ROWS_MIN);

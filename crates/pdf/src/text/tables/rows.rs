@@ -1,5 +1,7 @@
 //! The characters of a page by rows: those on one base line, from left to right.
 
+use std::borrow::Cow;
+
 use super::super::glyph::Placed;
 use super::super::lines;
 
@@ -57,8 +59,22 @@ impl Page {
     }
 
     /// The rows with the characters that are in no table yet.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
-        self.rows.iter().filter_map(|row| self.part(row, |_| true))
+    pub(super) fn rows(&self) -> impl Iterator<Item = Cow<'_, Row>> {
+        self.rows.iter().filter_map(|row| {
+            let is_whole = !row.glyphs.iter().any(|index| self.is_taken[*index]);
+            if is_whole { Some(Cow::Borrowed(row)) } else { self.part(row, |_| true).map(Cow::Owned) }
+        })
+    }
+
+    /// Whether a row has a gap of at least `gap` sizes.
+    pub(super) fn has_gap(&self, row: &Row, gap: f32) -> bool {
+        let mut end = f32::INFINITY;
+        row.glyphs.iter().any(|index| {
+            let Placed { left, right, .. } = self.glyphs[*index];
+            let is_apart = left - end >= gap * row.size;
+            end = if end.is_finite() { end.max(right) } else { right };
+            is_apart
+        })
     }
 
     /// The rows between two heights, with the characters between two places from the left that are in no table yet.
@@ -99,6 +115,11 @@ impl Page {
         glyphs.iter().map(|index| self.glyphs[*index].char).collect()
     }
 
+    /// Whether most of a piece is in the face of code.
+    pub(super) fn is_mono(&self, piece: &Piece) -> bool {
+        2 * piece.glyphs.iter().filter(|index| self.glyphs[**index].face.mono).count() > piece.glyphs.len()
+    }
+
     /// Whether the characters are in a monospaced font.
     pub(super) fn is_code(&self, row: &Row) -> bool {
         let glyphs: Vec<&Placed> = row.glyphs.iter().map(|index| &self.glyphs[*index]).collect();
@@ -115,6 +136,9 @@ impl Page {
 
     /// The characters that were not taken, with all spaces and line breaks.
     pub(super) fn rest(self) -> Vec<Placed> {
+        if !self.is_taken.contains(&true) {
+            return self.glyphs;
+        }
         let kept = self.glyphs.into_iter().zip(self.is_taken).filter(|(_, is_taken)| !is_taken);
         kept.map(|(glyph, _)| glyph).collect()
     }

@@ -58,7 +58,7 @@ fn kind_within(object: &PdfPageObject<'_>, depth: u32) -> Option<(Kind, PdfRect)
 }
 
 /// The bounds of an object within its clip paths; `None` if it is not visible.
-fn visible(object: &PdfPageObject<'_>) -> Option<PdfRect> {
+pub(in super::super) fn visible(object: &PdfPageObject<'_>) -> Option<PdfRect> {
     let bounds = object.bounds().ok()?.to_rect();
     if matches!(object, PdfPageObject::Text(_)) {
         return Some(bounds);
