@@ -96,6 +96,8 @@ test("reference_in_text_has_a_card_and_leads_to_its_place", async ({ screens: { 
   await expect(page.getByRole("tooltip")).toHaveCount(0);
   await reference.click();
   await expect(page).toHaveURL(/page=1#page-1-2$/);
+  await page.goBack();
+  await expect(page).toHaveURL(/#page-1-reference-0$/);
   await expect(reader.pages.getByRole("link", { name: "Figure 4" })).toHaveAttribute("href", "?page=1#page-1-figure-4");
 });
 

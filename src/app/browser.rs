@@ -6,7 +6,6 @@
 
 mod address;
 mod back;
-mod card;
 mod clicks;
 mod copies;
 mod drops;
@@ -36,7 +35,6 @@ pub(crate) use toast::{Tone, toast};
 pub fn hydrate() {
     times::localize(&document());
     back::begin();
-    card::listen();
     clicks::listen();
     drops::listen();
     forms::listen();

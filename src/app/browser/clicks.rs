@@ -6,14 +6,14 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::{card, copies, original, pages, query};
+use super::{copies, original, pages, query};
 
 type Act = fn(&Element);
 
 const ACTIONS: [(&str, Act); 4] = [
     ("[data-copy]", copies::copy),
     ("[data-goto]", pages::follow),
-    (card::LINKS, pages::follow),
+    (".prose a[href*='#page-']", pages::follow),
     ("[data-original]", original::toggle),
 ];
 

@@ -6,6 +6,7 @@ mod head;
 mod lightbox;
 mod outline;
 mod page;
+mod references;
 mod reread;
 mod search;
 
@@ -24,6 +25,7 @@ use head::Head;
 use lightbox::Lightbox;
 use outline::Outline;
 use page::PageSection;
+use references::References;
 use search::Hits;
 
 /// `/documents/{id}`. `?page=` or `?from=` is a place: `?page=12` the twelfth page of the file, `?page=xii` or `?page=p.12` a printed number. `?q=` is a search. `?original=` shows the original of one page, or of `all`.
@@ -177,6 +179,7 @@ fn Document(reading: DocumentView, asked: Asked) -> impl IntoView {
                     {spans}
                 </div>
             </article>
+            <References />
             <Lightbox />
         </main>
     })
