@@ -53,7 +53,7 @@ impl Drawn {
     }
 
     /// Adds the parts of a form. Where something is drawn, its straight lines are parts of the drawing.
-    fn add_form(&mut self, form: &PdfPageXObjectFormObject<'_>, place: Place, depth: usize) {
+    fn add_form(&mut self, form: &PdfPageXObjectFormObject<'_>, place: Transform, depth: usize) {
         let (rules, drawings) = (self.rules.len(), self.drawings.len());
         for part in form.iter() {
             if self.is_full() {
@@ -67,7 +67,7 @@ impl Drawn {
     }
 
     /// `place`: the matrix of the form in which the object is.
-    fn add(&mut self, object: &PdfPageObject<'_>, place: Option<Place>, depth: usize) {
+    fn add(&mut self, object: &PdfPageObject<'_>, place: Option<Transform>, depth: usize) {
         self.seen += 1;
         match object {
             PdfPageObject::Path(path) => {
@@ -88,7 +88,7 @@ impl Drawn {
             // Ghostscript draws the rules of some programs as pictures.
             PdfPageObject::Image(image) => self.rules.extend(area(image, place).and_then(thin)),
             PdfPageObject::XObjectForm(form) if depth > 0 => {
-                let Some(own) = form.matrix().ok().map(|matrix| Place::of(&matrix)) else { return };
+                let Some(own) = form.matrix().ok().map(|matrix| Transform::of(&matrix)) else { return };
                 self.add_form(form, place.map_or(own, |outer| own.within(&outer)), depth - 1);
             }
             _ => {}
@@ -98,9 +98,9 @@ impl Drawn {
 
 /// The six numbers of a matrix.
 #[derive(Clone, Copy)]
-struct Place([f32; 6]);
+struct Transform([f32; 6]);
 
-impl Place {
+impl Transform {
     fn of(matrix: &PdfMatrix) -> Self {
         Self([matrix.a(), matrix.b(), matrix.c(), matrix.d(), matrix.e(), matrix.f()])
     }
@@ -123,7 +123,7 @@ impl Place {
 }
 
 /// The bounds of an object.
-fn area<'a>(object: &impl PdfPageObjectCommon<'a>, place: Option<Place>) -> Option<Area> {
+fn area<'a>(object: &impl PdfPageObjectCommon<'a>, place: Option<Transform>) -> Option<Area> {
     let bounds = object.bounds().ok()?.to_rect();
     let [left, bottom, right, top] =
         [bounds.left().value, bounds.bottom().value, bounds.right().value, bounds.top().value];
@@ -166,12 +166,12 @@ enum Outline {
     Drawing,
 }
 
-fn outline(path: &PdfPagePathObject<'_>, place: Option<Place>) -> Outline {
+fn outline(path: &PdfPagePathObject<'_>, place: Option<Transform>) -> Outline {
     let is_stroked = path.is_stroked().unwrap_or(false);
     let segments = path.segments();
     let most = if is_stroked { SEGMENTS_MAX } else { FILLED_SEGMENTS_MAX };
     let Some(matrix) = path.matrix().ok().filter(|_| segments.len() <= most) else { return Outline::Drawing };
-    let own = Place::of(&matrix);
+    let own = Transform::of(&matrix);
     let place = place.map_or(own, |outer| own.within(&outer));
     let (mut sides, mut is_drawn, mut start, mut at) = (Vec::new(), false, (0.0, 0.0), (0.0, 0.0));
     for segment in (0..segments.len()).filter_map(|index| segments.get(index).ok()) {
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn matrix_in_a_form_is_followed_by_that_of_the_form() {
-        let (inner, outer) = (Place([2.0, 0.0, 0.0, 3.0, 10.0, 20.0]), Place([0.0, 1.0, -1.0, 0.0, 5.0, 7.0]));
+        let (inner, outer) = (Transform([2.0, 0.0, 0.0, 3.0, 10.0, 20.0]), Transform([0.0, 1.0, -1.0, 0.0, 5.0, 7.0]));
         let point = (4.0, 6.0);
         assert_eq!(inner.within(&outer).point(point), outer.point(inner.point(point)));
     }
