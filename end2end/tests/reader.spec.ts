@@ -85,7 +85,9 @@ test("outline_opens_headings_and_marks_current_one", async ({ screens: { reader,
 
 test("reference_in_text_has_a_card_and_leads_to_its_place", async ({ screens: { home, reader, page } }) => {
   const text = "# 1 Cups\n\nSee Section 2 and Figure 4.\n\n# 2 Pots\n\nA pot holds four cups.\n\nFigure 4: A pot.\n";
-  await home.submit({ name: "Cups.md", mimeType: "text/markdown", buffer: Buffer.from(text) }, { ai: false });
+  await home.open();
+  await home.prepare({ name: "Cups.md", mimeType: "text/markdown", buffer: Buffer.from(text) });
+  await home.go.click();
   await page.waitForURL(/\/documents\//);
   await hydrated(page);
   const reference = reader.pages.getByRole("link", { name: "Section 2" });
