@@ -1,4 +1,4 @@
-//! References in a text, such as "Section 17.2.3", "Figure 4", "[12]" or "page 9", as links to what they name.
+//! References in a text, such as "Section 17.2.3", "Figure 4", `[12]` or "page 9", as links to what they name.
 //!
 //! A reference becomes a link only if [`Anchors`] knows its target. No word changes.
 
