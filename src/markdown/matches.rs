@@ -220,11 +220,11 @@ fn is_visible(c: char) -> bool {
     !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-fn is_inline(tag: &Tag<'_>) -> bool {
+pub(super) fn is_inline(tag: &Tag<'_>) -> bool {
     is_inline_end(tag.to_end())
 }
 
-fn is_inline_end(tag: pulldown_cmark::TagEnd) -> bool {
+pub(super) fn is_inline_end(tag: pulldown_cmark::TagEnd) -> bool {
     use pulldown_cmark::TagEnd as T;
     matches!(tag, T::Emphasis | T::Strong | T::Strikethrough | T::Superscript | T::Subscript | T::Link)
 }

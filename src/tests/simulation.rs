@@ -9,12 +9,15 @@
 //! schedules, and `COLDBREW_SIMULATION_FIRST` (default 0) the first seed. A seed that has found a bug is added to [`FOUND`].
 
 mod check;
+mod clocks;
 mod disk;
+mod dues;
 mod google;
 mod machine;
 mod odds;
 mod record;
 mod schedule;
+mod submission;
 mod timeline;
 
 use std::panic::catch_unwind;

@@ -10,26 +10,27 @@ use coldbrew::changes::Changes;
 use coldbrew::clock::{Clock, IdGenerator};
 use coldbrew::documents::Documents;
 use coldbrew::error::Error;
-use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{Job, JobIds, Listings, Poller, Reaper, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use coldbrew::jobs::{Listings, Poller, Reaper, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 use coldbrew::metrics::LoopAges;
-use coldbrew::model::wire::Metadata;
-use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::model::{Mode, Pricing, UnixMs};
 use coldbrew::operations::DatabaseClock;
-use coldbrew::uploads::{Upload, Uploads};
+use coldbrew::uploads::Uploads;
 use coldbrew_gemini::models::Models;
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::check;
+use super::clocks::Clocks;
 use super::disk::Disk;
+use super::dues::Dues;
 use super::google::{Line, Service};
 use super::machine::Machine;
 use super::odds::Odds;
 use super::record::Connection;
+use super::submission::{new_job, upload};
 use super::timeline::{START_MS, Timeline};
 use crate::support::memory::{Memory, UNLIMITED};
 
@@ -65,61 +66,12 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// Shared by all schedules, because creating it takes longer than a schedule. It has no watchers.
 static CHANGES: LazyLock<Changes> = LazyLock::new(Changes::default);
 
-/// Which clock the workers of a schedule have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clocks {
-    /// Each worker reads the clock of its machine, which is wrong by seconds. The limits of [`TIMING`] are as short.
-    Machine,
-    /// Each worker measures the database's time. The clock of its machine is wrong by days.
-    Database,
-}
-
-impl Clocks {
-    /// A choice that draws no random number, so that earlier seeds keep their schedules.
-    const fn of(seed: u64) -> Self {
-        if seed % 4 == 3 { Self::Database } else { Self::Machine }
-    }
-
-    /// A wrong time of a machine that would be wrong by at most a minute.
-    const fn scale(self, ms: i64) -> i64 {
-        match self {
-            Self::Machine => ms,
-            Self::Database => ms * 24 * 60,
-        }
-    }
-}
-
 /// A machine that runs a worker. When the process ends, the clock remains, and perhaps the disk.
 struct Host {
     number: usize,
     wrong_by_ms: Arc<AtomicI64>,
     disk: Disk,
     stop: CancellationToken,
-}
-
-/// When the next job of each lane and the next orphaned resource are due, and when another job may be submitted.
-struct Dues {
-    local: Option<UnixMs>,
-    remote: Option<UnixMs>,
-    /// Whether a job waits for its batch.
-    is_waiting: bool,
-    orphan: Option<UnixMs>,
-    submission: Option<UnixMs>,
-}
-
-impl Dues {
-    const fn of(&self, lane: Lane) -> Option<UnixMs> {
-        match lane {
-            Lane::Local => self.local,
-            Lane::Remote => self.remote,
-        }
-    }
-
-    /// The earliest of them. `None`: nothing will be due any more. Polls are due at any time.
-    fn next(&self) -> Option<UnixMs> {
-        let polls = self.is_waiting.then_some(UnixMs(i64::MAX));
-        [self.local, self.remote, self.orphan, self.submission, polls].into_iter().flatten().min()
-    }
 }
 
 /// A running schedule.
@@ -426,23 +378,8 @@ impl Schedule {
 
     /// When the next jobs, orphaned resources and submissions are due.
     fn dues(&self) -> Dues {
-        let records = self.memory.records();
-        let orphan = records.orphans.values().map(|row| row.due_at).min();
-        let mut dues = Dues { local: None, remote: None, is_waiting: false, orphan, submission: None };
-        for row in records.jobs.values().filter(|row| row.job.task().is_some()) {
-            let due_at = row.job.due_at.max(row.lease_until);
-            if let Stage::Polling(_) = row.job.stage {
-                dues.is_waiting = true;
-                continue;
-            }
-            let of_lane = match row.job.lane() {
-                Lane::Local => &mut dues.local,
-                Lane::Remote => &mut dues.remote,
-            };
-            *of_lane = Some(of_lane.map_or(due_at, |other| due_at.min(other)));
-        }
-        if (dues.local, dues.remote, dues.is_waiting) == (None, None, false) && self.waiting.load(Ordering::Relaxed) > 0
-        {
+        let mut dues = Dues::of_records(&self.memory);
+        if dues.have_no_job() && self.waiting.load(Ordering::Relaxed) > 0 {
             dues.submission = Some(UnixMs(self.timeline.now_ms() + 1_000));
         }
         dues
@@ -466,43 +403,5 @@ impl Schedule {
             }
         }
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn upload(document: u64, pages: u32) -> Upload {
-    Upload {
-        hash: format!("upload{document}"),
-        account_id: ACCOUNT.into(),
-        content_hash: format!("content{document}"),
-        metadata: Metadata {
-            content_type: "application/pdf".into(),
-            total_pages: pages,
-            title: "Book".into(),
-            file_name: None,
-            file_size: 1,
-            url: None,
-        },
-        kept_bytes: 1,
-        page_tokens: vec![1; pages as usize],
-    }
-}
-
-fn new_job(number: u64, document: u64, pages: u32, mode: Mode, now: UnixMs) -> Job {
-    Job {
-        title: "Book".into(),
-        stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Realtime { tries: 0 } },
-        ..Job::new(
-            JobIds {
-                id: format!("job{number:04}"),
-                account_id: ACCOUNT.into(),
-                upload_hash: format!("upload{document}"),
-                content_hash: format!("content{document}"),
-                document_id: format!("document{number:04}"),
-            },
-            mode,
-            Recipe::named("m/1"),
-            PageSet::all(pages),
-            now,
-        )
     }
 }

@@ -106,9 +106,9 @@ mod tests {
     use super::*;
 
     /// Words with their left edges, in the order of the file. Letters of Hebrew words go to the left.
-    fn read(words: &[(&str, f32)]) -> String {
+    fn read(line: &[(&str, f32)]) -> String {
         let mut page = Vec::new();
-        for (word, left) in words {
+        for (word, left) in line {
             let place = if word.chars().all(goes_left) { leftward_glyphs } else { glyphs };
             page.append(&mut place(word, *left, 80.0));
         }
